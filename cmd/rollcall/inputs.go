@@ -1,0 +1,255 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/plan"
+	"rollcall/providers"
+	"rollcall/providers/registry"
+	"rollcall/providers/simulator"
+	"rollcall/sources"
+)
+
+// inputs is what the files say, validated.
+type inputs struct {
+	config *sources.Config
+	roster *sources.Roster
+}
+
+// load reads configuration and roster and tells every problem. It needs neither
+// network nor credentials.
+func (a *app) load(ctx context.Context) (*inputs, error) {
+	config, problems := sources.LoadConfig(a.config)
+	var roster *sources.Roster
+	if config != nil {
+		var more sources.Diagnostics
+		roster, more = sources.LoadRoster(ctx, config, sources.Options{Stdin: a.stdin, Rules: registry.Rules})
+		problems = append(problems, more...)
+	}
+	if ctx.Err() != nil {
+		return nil, exit(plan.ExitInterrupted)
+	}
+	for _, problem := range problems {
+		_, _ = fmt.Fprint(a.stderr, problem.Render())
+	}
+	if problems.Failed() || config == nil || roster == nil {
+		_, _ = fmt.Fprintf(a.stderr, "%s\n", countProblems(problems))
+		return nil, exit(plan.ExitInvalid)
+	}
+	return &inputs{config: config, roster: roster}, a.checkScope(config, roster)
+}
+
+func countProblems(problems sources.Diagnostics) string {
+	n := 0
+	for _, p := range problems {
+		if p.Severity == sources.Error {
+			n++
+		}
+	}
+	if n == 1 {
+		return "1 problem"
+	}
+	return fmt.Sprintf("%d problems", n)
+}
+
+// checkScope checks what --provider and --person name.
+func (a *app) checkScope(config *sources.Config, roster *sources.Roster) error {
+	var wrong []error
+	for _, name := range a.providers {
+		if _, known := config.Provider(name); !known {
+			wrong = append(wrong, fmt.Errorf("--provider %s: there is none of that name in %s; there are %s", name, config.File, strings.Join(providerNames(config), ", ")))
+		}
+	}
+	for _, email := range a.people {
+		if _, known := roster.Person(email); !known {
+			wrong = append(wrong, fmt.Errorf("--person %s: nobody in the roster has this as email or previous email; to remove somebody, keep him there with status: departed", email))
+		}
+	}
+	if len(wrong) > 0 {
+		return invalid(errors.Join(wrong...))
+	}
+	return nil
+}
+
+func providerNames(config *sources.Config) []string {
+	names := make([]string, len(config.Providers))
+	for i, p := range config.Providers {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// A session is everything that a plan is made and applied with.
+type session struct {
+	*inputs
+	accounts    []plan.Account
+	connections map[string]*providers.Connection
+	world       *simulator.World // nil without --simulate
+}
+
+// connect opens the providers in scope.
+func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session, error) {
+	s := &session{inputs: in, connections: make(map[string]*providers.Connection)}
+	if a.simulate {
+		world, err := openWorld(filepath.Dir(in.config.File))
+		if err != nil {
+			return nil, &exitError{code: plan.ExitError, err: err}
+		}
+		s.world = world
+	}
+	var wrong []error
+	for _, config := range in.config.Providers {
+		if len(a.providers) > 0 && !slices.Contains(a.providers, config.Name) {
+			continue
+		}
+		kind := registry.Kind(config.Kind)
+		settings := providers.Settings{Config: config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
+		account := plan.Account{Config: config, Kind: kind, Target: plan.Target(kind, config)}
+		if s.world != nil {
+			account.Target = plan.SimulatedTarget
+			settings = simulated(s.world, kind, settings)
+		} else if err := readSecrets(ctx, &settings); err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		connection, err := kind.Open(ctx, settings)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", config.Name, err))
+			continue
+		}
+		s.accounts = append(s.accounts, account)
+		s.connections[config.Name] = connection
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(invalid(errors.Join(wrong...)), a.disconnect(s))
+	}
+	return s, nil
+}
+
+// seedFile is what the simulated vendors begin with, beside the configuration.
+const seedFile = "simulator.yaml"
+
+// openWorld opens the simulated vendors whose state stands beside the
+// configuration.
+func openWorld(dir string) (*simulator.World, error) {
+	seed := func() (any, error) {
+		path := filepath.Join(dir, seedFile)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		data, problems := sources.ReadYAML(path)
+		if problems.Failed() {
+			return nil, problems
+		}
+		return data, nil
+	}
+	return simulator.Open(dir, seed, simulator.Options{})
+}
+
+// simulated are settings that lead to the simulated vendors.
+func simulated(world *simulator.World, kind *providers.Kind, settings providers.Settings) providers.Settings {
+	settings.Transport = world.Transport()
+	settings.Config.BaseURL = world.BaseURL(settings.Config.Kind)
+	settings.Config.TokenURL = world.TokenURL(settings.Config.Kind)
+	settings.Auth = make(map[string]sources.Secret)
+	for name, value := range kind.SimulatedAuth {
+		settings.Auth[name] = sources.NewSecret(value)
+	}
+	return settings
+}
+
+// readSecrets resolves the provider's secrets; all that are wrong are told.
+func readSecrets(ctx context.Context, settings *providers.Settings) error {
+	settings.Auth = make(map[string]sources.Secret)
+	var wrong []error
+	for name, ref := range settings.Config.Auth {
+		secret, err := settings.Secrets.Read(ctx, ref)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %s: auth.%s: %w", ref.Origin, settings.Config.Name, name, err))
+			continue
+		}
+		settings.Auth[name] = secret
+	}
+	slices.SortFunc(wrong, func(x, y error) int { return strings.Compare(x.Error(), y.Error()) })
+	return errors.Join(wrong...)
+}
+
+// disconnect saves the simulated vendors and prints what they counted, as the
+// last line.
+func (a *app) disconnect(s *session) error {
+	if s == nil || s.world == nil {
+		return nil
+	}
+	err := s.world.Close()
+	counts := s.world.Counts()
+	_, _ = fmt.Fprintf(a.stderr, "simulator: %d reads, %d writes, %d mails, at most %d at once\n", counts.Reads, counts.Writes, counts.Mails, counts.AtOnce)
+	if err != nil {
+		return &exitError{code: plan.ExitError, err: err}
+	}
+	return nil
+}
+
+// A made plan is a plan with what it was made from.
+type made struct {
+	plan    *plan.Plan
+	access  []*sources.Access
+	created time.Time
+}
+
+// build observes and builds the plan.
+func (a *app) build(ctx context.Context, s *session) (*made, error) {
+	now := time.Now()
+	all := sources.Resolve(s.roster, s.config, registry.Rules, now)
+	access := a.narrow(s, all)
+	readers := make(map[string]providers.Reader)
+	for name, connection := range s.connections {
+		readers[name] = connection.Reader
+	}
+	entries, err := plan.Observe(ctx, s.accounts, readers, access)
+	if err != nil {
+		return nil, exit(plan.ExitInterrupted)
+	}
+	created := time.Now()
+	p := plan.Build(plan.Input{
+		Created: created, AsOf: now.In(s.config.Zone).Format(time.DateOnly),
+		Roster:     plan.RosterInfo{Digest: sources.Digest(all), Files: s.roster.Files},
+		Scope:      plan.Scope{Providers: sorted(a.providers), People: a.canonicalPeople(s.roster)},
+		Guardrails: s.config.Guardrails, Accounts: s.accounts, Entries: entries,
+	})
+	return &made{plan: p, access: access, created: created}, nil
+}
+
+// narrow keeps what --provider and --person name.
+func (a *app) narrow(s *session, all []*sources.Access) []*sources.Access {
+	people := a.canonicalPeople(s.roster)
+	return slices.DeleteFunc(slices.Clone(all), func(access *sources.Access) bool {
+		_, connected := s.connections[access.Provider]
+		return !connected || len(people) > 0 && !slices.Contains(people, access.Person.Key)
+	})
+}
+
+// canonicalPeople are the keys of the people that --person names.
+func (a *app) canonicalPeople(roster *sources.Roster) []string {
+	keys := []string{}
+	for _, email := range a.people {
+		if person, known := roster.Person(email); known {
+			keys = append(keys, person.Key)
+		}
+	}
+	return sorted(keys)
+}
+
+func sorted(names []string) []string {
+	list := append([]string{}, names...)
+	slices.SortFunc(list, cmp.Compare[string])
+	return slices.Compact(list)
+}

@@ -1,0 +1,426 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/providers"
+	"rollcall/sources"
+)
+
+// Input is what a plan is built from.
+type Input struct {
+	Created    time.Time
+	AsOf       string
+	Roster     RosterInfo
+	Scope      Scope
+	Guardrails sources.Guardrails
+	Accounts   []Account // sorted by name
+	Entries    []Entry   // in any order
+}
+
+// An Account is one provider that a plan is made for.
+type Account struct {
+	Config sources.ProviderConfig
+	Kind   *providers.Kind
+	Target string
+}
+
+// onLeave is what happens to a leaver there; empty means that a person has to do
+// it.
+func (a Account) onLeave() sources.OnLeave { return cmp.Or(a.Config.OnLeave, a.Kind.OnLeave) }
+
+// rate is the account's rate limit.
+func (a Account) rate() sources.Rate {
+	if a.Config.RateSet {
+		return a.Config.Rate
+	}
+	return a.Kind.Rate
+}
+
+// needsLookup reports whether the plan has to know the live user.
+func (a Account) needsLookup(access *sources.Access) bool {
+	if access.State == sources.NotStarted {
+		return false
+	}
+	return access.State == sources.Active || a.leaving(access) != sources.LeaveKeep
+}
+
+// leaving is what is to happen to a leaver. Whoever is only suspended is never
+// deleted, nor is somebody who comes back.
+func (a Account) leaving(access *sources.Access) sources.OnLeave {
+	canSuspend := len(a.Kind.Suspension.Suspended) > 0
+	switch {
+	case access.State == sources.Suspended && canSuspend:
+		return sources.LeaveSuspend
+	case access.State == sources.Suspended:
+		return ""
+	case a.onLeave() == sources.LeaveSuspend && !canSuspend:
+		return ""
+	case a.onLeave() == sources.LeaveDelete && access.Returns != "" && canSuspend:
+		return sources.LeaveSuspend
+	}
+	return a.onLeave()
+}
+
+// An Entry is one person at one provider: what is wanted and what was seen.
+type Entry struct {
+	Access      *sources.Access
+	Observation providers.Observation // the zero value when no lookup was needed
+}
+
+// Build compares what is wanted with what was seen. It is pure: the same input
+// gives the same plan, in whatever order the entries come.
+func Build(in Input) *Plan {
+	p := &Plan{
+		Format: Format, Created: in.Created.UTC().Format(time.RFC3339), AsOf: in.AsOf, Ledger: "absent",
+		Roster: in.Roster, Scope: in.Scope, Providers: []Provider{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
+	}
+	entries := slices.Clone(in.Entries)
+	slices.SortFunc(entries, func(a, b Entry) int {
+		return cmp.Or(strings.Compare(a.Access.Provider, b.Access.Provider), strings.Compare(a.Access.Person.Key, b.Access.Person.Key))
+	})
+	for _, account := range in.Accounts {
+		b := builder{plan: p, account: account, protect: in.Guardrails.Protect, first: len(p.Changes)}
+		for _, e := range entries {
+			if e.Access.Provider == account.Config.Name {
+				b.entry(e)
+			}
+		}
+		b.finish(in)
+	}
+	p.Digest = digest(p, in.Guardrails)
+	return p
+}
+
+// builder builds the part of a plan that concerns one provider.
+type builder struct {
+	plan    *Plan
+	account Account
+	protect []sources.Pattern
+
+	first     int // index of the provider's first change
+	lookups   int
+	unknown   int
+	found     int // people of the roster who were found
+	unchanged int
+	authError string
+}
+
+func (b *builder) entry(e Entry) {
+	access, o := e.Access, e.Observation
+	if access.State == sources.NotStarted {
+		b.plan.NotStarted = append(b.plan.NotStarted, NotStarted{Provider: access.Provider, Email: access.Person.Email, From: access.Starts})
+		return
+	}
+	if !b.account.needsLookup(access) {
+		b.unchanged++
+		return
+	}
+	b.lookups++
+	switch o.Finding {
+	case providers.Found:
+		b.found++
+		if access.State.Leaver() {
+			b.leaver(e)
+		} else {
+			b.present(e)
+		}
+	case providers.Absent:
+		b.absent(e)
+	case providers.Ambiguous:
+		b.hold(e, "", HeldAmbiguous, o.Detail, o.Remedy)
+	case providers.Unknown:
+		b.unread(e)
+	default:
+		// An entry that was never looked up proves nothing.
+		b.unknown++
+		b.hold(e, "", HeldUnknown, "was not looked up", "run again")
+	}
+}
+
+func (b *builder) unread(e Entry) {
+	b.unknown++
+	if providers.CredentialsRefused(e.Observation.Err) {
+		b.authError = e.Observation.Detail
+	}
+	b.hold(e, "", HeldUnknown, e.Observation.Detail, cmp.Or(e.Observation.Remedy, "nothing is done for him until he can be looked up; run again"))
+}
+
+// hold adds a held entry; a leaver's wanted action is said even when it is not
+// known whether it is needed.
+func (b *builder) hold(e Entry, wanted Action, reason Reason, detail, remedy string) {
+	held := Held{
+		Provider: e.Access.Provider, Email: e.Access.Person.Email, Wanted: wanted,
+		Leaver: e.Access.State.Leaver(), Reason: reason, Detail: detail, Remedy: remedy,
+	}
+	if e.Observation.User != nil {
+		held.UserID = e.Observation.User.ID
+	}
+	if wanted == "" && held.Leaver {
+		held.Wanted = Suspend
+		if b.account.leaving(e.Access) == sources.LeaveDelete {
+			held.Wanted = Delete
+		}
+	}
+	b.plan.Held = append(b.plan.Held, held)
+}
+
+func (b *builder) manual(e Entry, what, why string) {
+	m := Manual{Provider: e.Access.Provider, Email: e.Access.Person.Email, Leaver: e.Access.State.Leaver(), What: what, Why: why}
+	if e.Observation.User != nil {
+		m.UserID = e.Observation.User.ID
+	}
+	b.plan.Manual = append(b.plan.Manual, m)
+}
+
+// absent plans for somebody who is proven not to be there: a leaver is done, and
+// anybody else is created, unless the roster pins an id that the vendor does not
+// know.
+func (b *builder) absent(e Entry) {
+	if e.Access.State.Leaver() {
+		b.unchanged++
+		return
+	}
+	if e.Observation.PinMissing {
+		b.hold(e, Create, HeldUnknown, fmt.Sprintf("the vendor knows no user %s, which the roster pins, and nobody with his address", e.Access.UserID), "remove the userID line, and he is created")
+		return
+	}
+	change := b.change(e, Create, CauseJoined)
+	change.Origin = append(change.Origin, e.Access.Person.Origin)
+	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
+	for _, w := range b.account.Kind.Wants(e.Access) {
+		if w.Data == nil || w.Data == false && w.Attribute.Invites {
+			continue
+		}
+		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, withoutNulls(w.Data)))
+		if w.Attribute.Invites {
+			change.Effects = append(change.Effects, EffectInvite)
+		}
+	}
+	b.propose(e, change)
+}
+
+// withoutNulls drops the cleared fields of an object: there is nothing to clear
+// at a create.
+func withoutNulls(data any) any {
+	object, is := data.(map[string]any)
+	if !is {
+		return data
+	}
+	kept := maps.Clone(object)
+	maps.DeleteFunc(kept, func(_ string, v any) bool { return v == nil })
+	return kept
+}
+
+// present plans for somebody who is there and should be: what differs is set,
+// and what can not be is held or manual.
+func (b *builder) present(e Entry) {
+	user := e.Observation.User
+	action, cause := Update, CauseEdited
+	if b.account.Kind.Suspended(user) {
+		action, cause = Restore, CauseJoined
+	}
+	d := b.difference(e)
+	if action == Restore {
+		d.restore(b.account.Kind, user)
+	}
+	if b.protected(e) != "" {
+		if len(d.changes)+len(d.manual)+len(d.unreadable) == 0 {
+			b.unchanged++
+			return
+		}
+		b.holdProtected(e, action)
+		return
+	}
+	for _, m := range d.manual {
+		b.manual(e, m.What, m.Why)
+	}
+	for _, name := range d.unreadable {
+		b.hold(e, action, HeldUnreadable, name+" is not shown", b.remedy(name))
+	}
+	if len(d.changes) == 0 {
+		if len(d.manual)+len(d.unreadable) == 0 {
+			b.unchanged++
+		}
+		return
+	}
+	change := b.change(e, action, cause)
+	change.Attributes, change.Origin = d.changes, d.origins
+	change.Risks = append(d.risks(b.account.Kind, user), RiskFirstContact)
+	if action == Restore {
+		change.Note = b.note(Restore)
+	}
+	b.propose(e, change)
+}
+
+func (b *builder) note(action Action) string {
+	if b.account.Kind.Notes == nil {
+		return ""
+	}
+	return b.account.Kind.Notes(string(action))
+}
+
+func (b *builder) remedy(attribute string) string {
+	return cmp.Or(b.account.Kind.Remedies[attribute], "let the credentials read it, or take it out of the roster")
+}
+
+// leaver plans for somebody who is there and should not be.
+func (b *builder) leaver(e Entry) {
+	kind, user := b.account.Kind, e.Observation.User
+	cause := CauseLeft
+	switch e.Access.State {
+	case sources.Expired:
+		cause = CauseExpired
+	case sources.Suspended:
+		cause = CauseEdited
+	case sources.Active, sources.NotStarted, sources.Departed:
+	}
+	leaving := b.account.leaving(e.Access)
+	if leaving == sources.LeaveSuspend && kind.Suspended(user) {
+		b.unchanged++
+		return
+	}
+	action := Suspend
+	if leaving == sources.LeaveDelete {
+		action = Delete
+	}
+	if b.protected(e) != "" {
+		b.holdProtected(e, action)
+		return
+	}
+	if leaving == "" {
+		b.manual(e, "take the access away", kind.Title+" documents no way to suspend a user, and onLeave does not say delete")
+		return
+	}
+	change := b.change(e, action, cause)
+	change.Risks = []Risk{RiskRemoval}
+	change.Note = b.note(action)
+	var unreadable []string
+	if action == Suspend {
+		for _, name := range slices.Sorted(maps.Keys(kind.Suspension.Suspended)) {
+			attribute, _ := kind.Attribute(name)
+			live, after := user.Attributes[name], kind.Suspension.Suspended[name]
+			switch {
+			case !live.Shown:
+				unreadable = append(unreadable, name)
+			case !attribute.Equal(live.Data, after):
+				change.Attributes = append(change.Attributes, shown(attribute, live.Data, after))
+			}
+		}
+	} else {
+		for _, attribute := range kind.Attributes {
+			if live := user.Attributes[attribute.Name]; attribute.Grant && live.Data != nil {
+				change.Attributes = append(change.Attributes, shown(attribute, live.Data, nil))
+			}
+		}
+	}
+	for _, name := range unreadable {
+		b.hold(e, action, HeldUnreadable, name+" is not shown, so it can not be taken away", b.remedy(name)+"; or set onLeave: delete")
+	}
+	if action == Suspend && len(change.Attributes) == 0 {
+		return
+	}
+	b.propose(e, change)
+}
+
+// change is a new change for the entry.
+func (b *builder) change(e Entry, action Action, cause Cause) Change {
+	c := Change{
+		ID: e.Access.Provider + "/" + e.Access.Person.Email, Provider: e.Access.Provider, Email: e.Access.Person.Email,
+		Action: action, Cause: cause, Attributes: []AttributeChange{}, Origin: slices.Clone(e.Access.Origins),
+		Risks: []Risk{}, Effects: []Effect{}, Needs: []string{},
+	}
+	if e.Observation.User != nil {
+		c.UserID = e.Observation.User.ID
+	}
+	return c
+}
+
+// propose adds a change unless something holds it: protection, the provider's
+// mode, or doubt about whose user this is.
+func (b *builder) propose(e Entry, c Change) {
+	switch {
+	case b.protected(e) != "":
+		b.holdProtected(e, c.Action)
+		return
+	case !b.allowed(c):
+		b.hold(e, c.Action, HeldMode, fmt.Sprintf("mode: %s holds %s", b.account.Config.Mode, nameAction(c)), "set mode: full for "+c.Provider)
+		return
+	}
+	if confirm := b.account.Kind.Confirm; confirm != nil && e.Observation.User != nil && !e.Observation.ByID {
+		if doubt := confirm(e.Observation.User, e.Access); doubt != "" {
+			b.hold(e, c.Action, HeldAmbiguous, doubt, fmt.Sprintf("if this is him, add to his access block: userID: %s", e.Observation.User.ID))
+			return
+		}
+	}
+	c.Origin = tidyOrigins(c.Origin)
+	names := make([]string, len(c.Attributes))
+	for i, a := range c.Attributes {
+		names[i] = a.Name
+	}
+	c.Fingerprint = fingerprint(b.account.Kind, e.Observation, names)
+	b.plan.Changes = append(b.plan.Changes, c)
+}
+
+func nameAction(c Change) string {
+	if c.Action == Update {
+		return "an update that takes a grant"
+	}
+	return "a " + string(c.Action)
+}
+
+// allowed applies the provider's mode.
+func (b *builder) allowed(c Change) bool {
+	switch b.account.Config.Mode {
+	case sources.ModeReport:
+		return false
+	case sources.ModeAdd:
+		return c.Action == Create || c.Action == Update && !b.takesGrant(c)
+	case sources.ModeFull:
+	}
+	return true
+}
+
+func (b *builder) takesGrant(c Change) bool {
+	return slices.ContainsFunc(c.Attributes, func(a AttributeChange) bool {
+		attribute, _ := b.account.Kind.Attribute(a.Name)
+		return attribute.Grant && attribute.Takes(a.Before, a.After)
+	})
+}
+
+// protected returns the pattern that protects the person or the user found, or
+// "".
+func (b *builder) protected(e Entry) string {
+	addresses := e.Access.Emails()
+	if e.Observation.User != nil {
+		addresses = append(addresses, e.Observation.User.Email)
+	}
+	return protectedBy(b.protect, addresses...)
+}
+
+func protectedBy(protect []sources.Pattern, addresses ...string) string {
+	for _, pattern := range protect {
+		if slices.ContainsFunc(addresses, pattern.Match) {
+			return pattern.String()
+		}
+	}
+	return ""
+}
+
+func (b *builder) holdProtected(e Entry, action Action) {
+	b.hold(e, action, HeldProtected, "guardrails.protect has "+b.protected(e), "change him by hand, or take him out of guardrails.protect")
+}
+
+// tidyOrigins sorts the places and names each once.
+func tidyOrigins(origins []sources.Origin) []sources.Origin {
+	sorted := append([]sources.Origin{}, origins...)
+	slices.SortFunc(sorted, func(a, b sources.Origin) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Team, b.Team))
+	})
+	return slices.Compact(sorted)
+}

@@ -1,0 +1,320 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/providers"
+	"rollcall/sources"
+)
+
+// A worker carries out one change.
+type worker struct {
+	log        *slog.Logger
+	account    Account
+	access     *sources.Access
+	connection *providers.Connection
+	change     *Change
+}
+
+// lookAgain is how long to wait before each further look at a user whose state is
+// in doubt: an index may lag behind a write.
+var lookAgain = []time.Duration{time.Second, 2 * time.Second}
+
+// again observes the user once more before he is changed. Unless he is as he was
+// when the plan was made, the change is settled: already done, stale or unknown.
+func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeResult, bool) {
+	query := w.account.query(w.access)
+	for _, a := range w.change.Attributes {
+		if attribute, _ := w.account.Kind.Attribute(a.Name); attribute.Mode == providers.Managed {
+			query.Stated = append(query.Stated, a.Name)
+		}
+	}
+	o := observe(ctx, w.connection.Reader, query)
+	if o.User != nil {
+		if by := protectedBy(protect, o.User.Email); by != "" {
+			return w.end(Refused, "guardrails.protect has "+by), true
+		}
+	}
+	names := make([]string, len(w.change.Attributes))
+	for i, a := range w.change.Attributes {
+		names[i] = a.Name
+	}
+	switch {
+	case o.Finding == providers.Unknown:
+		return w.end(Failed, "can not be looked up again: "+o.Detail), true
+	case fingerprint(w.account.Kind, o, names) == w.change.Fingerprint:
+		return ChangeResult{}, false
+	case w.wanted(o):
+		return w.end(Already, ""), true
+	default:
+		return w.end(Stale, "the user is not as he was when the plan was made; plan again"), true
+	}
+}
+
+// wanted reports whether an observation is as the change wants it.
+func (w *worker) wanted(o providers.Observation) bool {
+	if w.change.Action == Delete {
+		return o.Finding == providers.Absent
+	}
+	if o.Finding != providers.Found {
+		return false
+	}
+	different, unshown := w.compare(o.User)
+	return len(different)+len(unshown) == 0
+}
+
+func (w *worker) end(status Status, message string) ChangeResult {
+	return newChangeResult(w.change, status, message)
+}
+
+// failed ends the change with an error and what to do about it.
+func (w *worker) failed(status Status, receipt providers.Receipt, err error) ChangeResult {
+	outcome := w.end(status, "")
+	outcome.Error = err.Error()
+	if remedy := providers.Remedy(err); remedy != "" {
+		outcome.Error += "; " + remedy
+	}
+	return stamp(outcome, receipt)
+}
+
+// stamp adds what the vendor answered to an outcome.
+func stamp(outcome ChangeResult, receipt providers.Receipt) ChangeResult {
+	if receipt.UserID != "" {
+		outcome.UserID = receipt.UserID
+	}
+	if receipt.RequestID != "" {
+		outcome.RequestID = receipt.RequestID
+	}
+	return outcome
+}
+
+// do sends the change.
+func (w *worker) do(ctx context.Context) ChangeResult {
+	switch w.change.Action {
+	case Create:
+		if creator, can := w.connection.Writer.(providers.Creator); can {
+			return w.create(ctx, creator)
+		}
+	case Delete:
+		if deleter, can := w.connection.Writer.(providers.Deleter); can {
+			return w.delete(ctx, deleter)
+		}
+	case Update, Restore, Suspend:
+		if updater, can := w.connection.Writer.(providers.Updater); can {
+			return w.update(ctx, updater)
+		}
+	}
+	return w.end(Failed, fmt.Sprintf("%s can not %s a user", w.account.Kind.Title, w.change.Action))
+}
+
+// create makes the user. When its outcome is not known he is looked up, and only
+// a proven absence is followed by a second and last try.
+func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeResult {
+	draft := providers.Draft{Email: w.access.Email, Values: make(map[string]any)}
+	for _, a := range w.change.Attributes {
+		if attribute, known := w.account.Kind.Attribute(a.Name); known && !attribute.Invites {
+			draft.Values[a.Name] = a.After
+		}
+	}
+	inDoubt := false // whether a create of ours may have had an effect
+	for try := 1; ; try++ {
+		receipt, err := creator.Create(ctx, draft)
+		if err == nil {
+			return w.created(ctx, receipt)
+		}
+		if providers.NotSent(err) {
+			return w.failed(Failed, receipt, err)
+		}
+		inDoubt = inDoubt || providers.OutcomeUnknown(err)
+		o := w.settle(ctx, inDoubt)
+		switch {
+		case o.Finding == providers.Found && inDoubt:
+			w.log.Info("a create without an answer had its effect", "change", w.change.ID, "user", o.User.ID)
+			return w.created(ctx, providers.Receipt{UserID: o.User.ID, RequestID: receipt.RequestID, Stored: o.User})
+		case o.Finding == providers.Found:
+			outcome := w.end(Failed, "a user with this address is there meanwhile and differs from what is wanted; plan again")
+			if w.wanted(o) {
+				outcome = w.end(Already, "")
+			}
+			return stamp(outcome, providers.Receipt{UserID: o.User.ID})
+		case o.Finding != providers.Absent:
+			return w.failed(Unknown, receipt, fmt.Errorf("%w; whether the user was created is not known, look at him by hand", err))
+		case !providers.Repeatable(err):
+			return w.failed(Failed, receipt, err)
+		case try == 2 && inDoubt:
+			return w.failed(Unknown, receipt, fmt.Errorf("%w; tried twice, and the user is not to be found", err))
+		case try == 2:
+			return w.failed(Failed, receipt, err)
+		}
+	}
+}
+
+// settle looks the user up after a write whose outcome is in doubt. While a create
+// of ours may have had an effect, absence counts only once the vendor's index had
+// time to show the user.
+func (w *worker) settle(ctx context.Context, inDoubt bool) providers.Observation {
+	query := w.account.query(w.access)
+	o := observe(ctx, w.connection.Reader, query)
+	if !inDoubt {
+		return o
+	}
+	for _, wait := range lookAgain {
+		if o.Finding != providers.Absent || sleep(ctx, wait) != nil {
+			break
+		}
+		o = observe(ctx, w.connection.Reader, query)
+	}
+	return o
+}
+
+// created verifies a new user and sends the welcome mail if one is wanted.
+func (w *worker) created(ctx context.Context, receipt providers.Receipt) ChangeResult {
+	outcome := w.verify(ctx, receipt)
+	if !slices.Contains(w.change.Effects, EffectInvite) {
+		return outcome
+	}
+	inviter, can := w.connection.Writer.(providers.Inviter)
+	if !can || outcome.UserID == "" {
+		return unconfirmed(outcome, Failed, "the vendor's answer has no user id")
+	}
+	sent, err := inviter.Invite(ctx, outcome.UserID)
+	switch {
+	case err == nil:
+		return outcome
+	case providers.OutcomeUnknown(err):
+		return stamp(unconfirmed(outcome, Unknown, err.Error()), sent)
+	default:
+		return stamp(unconfirmed(outcome, Failed, err.Error()), sent)
+	}
+}
+
+func unconfirmed(outcome ChangeResult, status Status, cause string) ChangeResult {
+	if outcome.Error != "" {
+		cause = outcome.Error + "; " + cause
+	}
+	if outcome.Status == Applied {
+		outcome.Status = status
+	}
+	outcome.Error = "created; welcome email not confirmed, send it by hand (" + cause + ")"
+	return outcome
+}
+
+// update sets the attributes. It may be repeated inside; when its outcome is not
+// known, what is stored decides.
+func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeResult {
+	patch := providers.Patch{UserID: w.change.UserID, Values: make(map[string]any)}
+	for _, a := range w.change.Attributes {
+		patch.Values[a.Name] = a.After
+	}
+	receipt, err := updater.Update(ctx, patch)
+	switch {
+	case err == nil:
+		return w.verify(ctx, receipt)
+	case !providers.OutcomeUnknown(err):
+		return w.failed(Failed, receipt, err)
+	}
+	user, lookErr := w.connection.Reader.Get(ctx, w.change.UserID)
+	if lookErr != nil {
+		return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
+	}
+	if different, unshown := w.compare(user); len(different)+len(unshown) > 0 {
+		return w.failed(Failed, receipt, err)
+	}
+	return stamp(w.end(Applied, ""), receipt)
+}
+
+// delete removes the user, and looks for him when the outcome is not known.
+func (w *worker) delete(ctx context.Context, deleter providers.Deleter) ChangeResult {
+	receipt, err := deleter.Delete(ctx, w.change.UserID)
+	switch {
+	case err == nil:
+		return stamp(w.end(Applied, ""), receipt)
+	case !providers.OutcomeUnknown(err):
+		return w.failed(Failed, receipt, err)
+	}
+	_, lookErr := w.connection.Reader.Get(ctx, w.change.UserID)
+	switch {
+	case errors.Is(lookErr, providers.ErrAbsent):
+		return stamp(w.end(Applied, ""), receipt)
+	case lookErr == nil:
+		return w.failed(Failed, receipt, err)
+	default:
+		return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
+	}
+}
+
+// verify compares what is stored with what was written: by the answer where it
+// shows the user, else by reading him. A vendor that is late gets some time; a
+// value that it stores differently is a failed change, not a nightly repetition.
+func (w *worker) verify(ctx context.Context, receipt providers.Receipt) ChangeResult {
+	user := receipt.Stored
+	var different, unshown []string
+	if user != nil {
+		different, unshown = w.compare(user)
+	}
+	if user == nil || len(different)+len(unshown) > 0 {
+		id := receipt.UserID
+		if id == "" {
+			id = w.change.UserID
+		}
+		for _, wait := range append([]time.Duration{0}, lookAgain...) {
+			if wait > 0 && sleep(ctx, wait) != nil {
+				break
+			}
+			read, err := w.connection.Reader.Get(ctx, id)
+			if err != nil {
+				return w.failed(Unknown, receipt, fmt.Errorf("was written, but can not be read back: %w", err))
+			}
+			if different, unshown = w.compare(read); len(different) == 0 {
+				break
+			}
+		}
+	}
+	outcome := stamp(w.end(Applied, ""), receipt)
+	switch {
+	case len(different) > 0:
+		outcome.Status = Failed
+		outcome.Error = "the vendor stores another value than was sent: " + strings.Join(different, ", ")
+	case len(unshown) > 0 && w.change.leaver():
+		outcome.Status = Unknown
+		outcome.Error = "was written, but the vendor does not show it: " + strings.Join(unshown, ", ")
+	}
+	return outcome
+}
+
+// compare lists the managed attributes of the change that a user has otherwise,
+// and those that are not shown.
+func (w *worker) compare(user *providers.User) (different, unshown []string) {
+	for _, a := range w.change.Attributes {
+		attribute, known := w.account.Kind.Attribute(a.Name)
+		if !known || attribute.Mode != providers.Managed && attribute.Mode != providers.Immutable || attribute.Sensitive {
+			continue
+		}
+		live := user.Attributes[a.Name]
+		switch {
+		case !live.Shown:
+			unshown = append(unshown, a.Name)
+		case !attribute.Matches(live.Data, a.After):
+			different = append(different, a.Name)
+		}
+	}
+	return different, unshown
+}
+
+// sleep waits, or ends early with the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"rollcall/providers"
+	"rollcall/sources"
+)
+
+// difference is what has to happen to a user who is there.
+type difference struct {
+	changes    []AttributeChange
+	origins    []sources.Origin // of the changes
+	manual     []Manual
+	unreadable []string
+}
+
+// difference compares what the roster states with what the vendor shows,
+// attribute by attribute. What is not shown is never compared.
+func (b *builder) difference(e Entry) difference {
+	kind, user := b.account.Kind, e.Observation.User
+	var d difference
+	if !sources.SameEmail(user.Email, e.Access.Email) {
+		d.manual = append(d.manual, Manual{
+			What: fmt.Sprintf("change his address from %s to %s", user.Email, e.Access.Email),
+			Why:  kind.Title + " documents no way to change an address",
+		})
+	}
+	for _, w := range kind.Wants(e.Access) {
+		if w.Attribute.Mode != providers.Managed && w.Attribute.Mode != providers.Immutable || w.Attribute.Default {
+			continue
+		}
+		live := user.Attributes[w.Attribute.Name]
+		if !live.Shown {
+			d.unreadable = append(d.unreadable, w.Attribute.Name)
+			continue
+		}
+		after, cleared := target(w, live.Data)
+		for _, name := range cleared {
+			d.manual = append(d.manual, Manual{What: "clear " + name, Why: kind.Title + " documents no way to clear it"})
+		}
+		switch {
+		case w.Attribute.Matches(live.Data, after):
+		case w.Attribute.Mode == providers.Immutable:
+			d.manual = append(d.manual, Manual{What: fmt.Sprintf("set %s to %s", w.Attribute.Name, inline(after)), Why: kind.Title + " can not change it after the create"})
+		default:
+			d.changes = append(d.changes, shown(w.Attribute, live.Data, after))
+			d.origins = append(d.origins, w.Origins...)
+		}
+	}
+	return d
+}
+
+// target is the value that an attribute is to have, and the names of what would
+// have to be cleared for it where the vendor documents no way; these keep their
+// live values. An object keeps the live fields that the roster does not state;
+// its cleared fields are named with a dot.
+func target(w providers.Wanted, live any) (after any, cleared []string) {
+	clears := w.Attribute.Clear != providers.ClearUnsupported
+	wanted, isObject := w.Data.(map[string]any)
+	if w.Attribute.Shape != sources.Object || !isObject {
+		switch {
+		case !providers.Empty(w.Data):
+			return w.Data, nil
+		case providers.Empty(live):
+			return live, nil
+		case !clears:
+			return live, []string{w.Attribute.Name}
+		case w.Attribute.Shape == sources.Set || w.Attribute.Shape == sources.SetOfSets:
+			return []any{}, nil
+		default:
+			return nil, nil
+		}
+	}
+	old, _ := live.(map[string]any)
+	fields := make(map[string]any, len(old)+len(wanted))
+	maps.Copy(fields, old)
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		switch {
+		case !providers.Empty(wanted[name]):
+			fields[name] = wanted[name]
+		case providers.Empty(old[name]):
+		case !clears:
+			cleared = append(cleared, w.Attribute.Name+"."+name)
+		default:
+			delete(fields, name)
+		}
+	}
+	return fields, cleared
+}
+
+// shown is an attribute's change as a plan may show it.
+func shown(a providers.Attribute, before, after any) AttributeChange {
+	if a.Sensitive {
+		return AttributeChange{Name: a.Name, Before: nil, After: Masked}
+	}
+	return AttributeChange{Name: a.Name, Before: ordered(a, before), After: ordered(a, after)}
+}
+
+// ordered brings sets into one order, so that a plan does not depend on the order
+// of the roster or of the vendor's answer.
+func ordered(a providers.Attribute, data any) any {
+	if a.Shape == sources.Set || a.Shape == sources.SetOfSets {
+		return sources.Normal(data)
+	}
+	return data
+}
+
+// restore adds what makes a suspended user active where the roster's own values
+// do not.
+func (d *difference) restore(kind *providers.Kind, user *providers.User) {
+	for _, name := range slices.Sorted(maps.Keys(kind.Suspension.Active)) {
+		attribute, _ := kind.Attribute(name)
+		if !slices.ContainsFunc(d.changes, func(c AttributeChange) bool { return c.Name == name }) {
+			d.changes = append(d.changes, shown(attribute, user.Attributes[name].Data, kind.Suspension.Active[name]))
+		}
+	}
+}
+
+// risks judges the changes by what they mean at the vendor.
+func (d *difference) risks(kind *providers.Kind, user *providers.User) []Risk {
+	risks := []Risk{}
+	after := make(map[string]any)
+	privilege := false
+	for _, c := range d.changes {
+		after[c.Name] = c.After
+		if attribute, _ := kind.Attribute(c.Name); attribute.Grant && (kind.Privilege == nil || kind.Privilege(c.Name, c.Before, c.After)) {
+			privilege = true
+		}
+	}
+	had, keeps := false, false
+	for _, attribute := range kind.Attributes {
+		if !attribute.Grant {
+			continue
+		}
+		before := user.Attributes[attribute.Name].Data
+		had = had || !attribute.Equal(before, nil)
+		if changed, is := after[attribute.Name]; is {
+			before = changed
+		}
+		keeps = keeps || !attribute.Equal(before, nil)
+	}
+	if had && !keeps {
+		risks = append(risks, RiskRemoval)
+	}
+	if privilege {
+		risks = append(risks, RiskPrivilege)
+	}
+	return risks
+}

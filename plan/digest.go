@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"rollcall/providers"
+	"rollcall/sources"
+)
+
+// hashJSON is the digest of a value as encoding/json writes it: fields in the
+// order of the type, keys of maps sorted.
+func hashJSON(v any) string {
+	hash := sha256.New()
+	// The values hashed here are of encoding/json's own types.
+	_ = json.NewEncoder(hash).Encode(v)
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
+}
+
+// digest covers what an apply acts on and what it was judged by: format, roster,
+// scope, guardrails, each provider's account, mode and onLeave, and the changes.
+// Times, places, costs, prose and the guards' marks do not count.
+func digest(p *Plan, guardrails sources.Guardrails) string {
+	type provider struct {
+		Name, Kind, Target string
+		Mode               sources.Mode
+		OnLeave            sources.OnLeave
+	}
+	type covered struct {
+		Format, Roster string
+		Scope          Scope
+		MaxRemovals    string
+		Protect        []string
+		Providers      []provider
+		Changes        []Change
+	}
+	c := covered{Format: p.Format, Roster: p.Roster.Digest, Scope: p.Scope, MaxRemovals: guardrails.MaxRemovals.String()}
+	for _, pattern := range guardrails.Protect {
+		c.Protect = append(c.Protect, pattern.String())
+	}
+	slices.Sort(c.Protect)
+	for _, entry := range p.Providers {
+		c.Providers = append(c.Providers, provider{entry.Name, entry.Kind, entry.Target, entry.Mode, entry.OnLeave})
+	}
+	for _, change := range p.Changes {
+		change.Origin, change.Blocked, change.Note = nil, "", ""
+		c.Changes = append(c.Changes, change)
+	}
+	return hashJSON(c)
+}
+
+// Target identifies the account that a provider's name stands for: its kind, its
+// base URL and what tells one account there from another.
+func Target(kind *providers.Kind, config sources.ProviderConfig) string {
+	base := config.BaseURL
+	if base == "" {
+		base = kind.BaseURL
+	}
+	account := make(map[string]string)
+	for _, name := range kind.Account {
+		account[name] = config.Settings[name]
+	}
+	return hashJSON([]any{kind.Name, base, account})
+}
+
+// SimulatedTarget is the target of every provider under simulation.
+const SimulatedTarget = "simulator"
+
+// fingerprint covers what a change was planned upon: the user's id, address and
+// state, and the attributes that it reads or overwrites. Somebody who is absent
+// has one of his own.
+func fingerprint(kind *providers.Kind, o providers.Observation, names []string) string {
+	if o.Finding != providers.Found {
+		return hashJSON([]string{string(o.Finding)})
+	}
+	attributes := make(map[string]any)
+	for _, name := range slices.Concat(names, slices.Collect(maps.Keys(kind.Suspension.Suspended))) {
+		live := o.User.Attributes[name]
+		attributes[name] = []any{live.Shown, sources.Normal(live.Data)}
+	}
+	email, err := sources.CanonicalEmail(o.User.Email)
+	if err != nil {
+		email = o.User.Email
+	}
+	return hashJSON([]any{o.User.ID, email, kind.Suspended(o.User), attributes})
+}

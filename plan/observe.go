@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"rollcall/providers"
+	"rollcall/sources"
+)
+
+// Observe looks everybody up who has to be, all providers side by side and each
+// within its concurrency. It is given readers, which can not write. What goes
+// wrong with one lookup is that entry's observation and stops nothing else; the
+// error is the context's.
+func Observe(ctx context.Context, accounts []Account, readers map[string]providers.Reader, access []*sources.Access) ([]Entry, error) {
+	entries := make([]Entry, len(access))
+	for i, a := range access {
+		entries[i].Access = a
+	}
+	var all errgroup.Group
+	for _, account := range accounts {
+		reader := readers[account.Config.Name]
+		all.Go(func() error {
+			var group errgroup.Group
+			group.SetLimit(account.Config.Concurrency)
+			for i := range entries {
+				e := &entries[i]
+				if e.Access.Provider != account.Config.Name || !account.needsLookup(e.Access) || ctx.Err() != nil {
+					continue
+				}
+				group.Go(func() error {
+					e.Observation = observe(ctx, reader, account.query(e.Access))
+					return nil
+				})
+			}
+			return group.Wait()
+		})
+	}
+	_ = all.Wait() // every task returns nil: its outcome is its observation
+	return entries, ctx.Err()
+}
+
+// observe looks one person up. A panic on the way is a failed lookup.
+func observe(ctx context.Context, reader providers.Reader, q providers.Query) (o providers.Observation) {
+	defer func() {
+		if r := recover(); r != nil {
+			err := fmt.Errorf("the lookup broke: %v", r)
+			o = providers.Observation{Finding: providers.Unknown, Err: err, Detail: "the lookup broke inside rollcall", Remedy: "report this, with the output of -v"}
+		}
+	}()
+	return providers.Lookup(ctx, reader, q)
+}
+
+// query is whom to look up for an entry, and what has to be shown of him.
+func (a Account) query(access *sources.Access) providers.Query {
+	q := providers.Query{UserID: access.UserID, Emails: access.Emails()}
+	if access.State.Leaver() {
+		if a.leaving(access) == sources.LeaveSuspend {
+			for name := range a.Kind.Suspension.Suspended {
+				q.Stated = append(q.Stated, name)
+			}
+		}
+		return q
+	}
+	for _, w := range a.Kind.Wants(access) {
+		if w.Attribute.Mode == providers.Managed || w.Attribute.Mode == providers.Immutable {
+			q.Stated = append(q.Stated, w.Attribute.Name)
+		}
+	}
+	return q
+}

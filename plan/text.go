@@ -1,0 +1,409 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/sergi/go-diff/diffmatchpatch"
+
+	"rollcall/sources"
+)
+
+// Style is how a text is coloured; the zero value is plain.
+type Style struct{ Color bool }
+
+// ANSI colours of the text.
+const (
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	bold   = "\x1b[1m"
+	reset  = "\x1b[0m"
+)
+
+func (s Style) paint(color, text string) string {
+	if !s.Color || text == "" {
+		return text
+	}
+	return color + text + reset
+}
+
+// Text renders the plan for people: each user with a diff of YAML lines, then
+// what is held and manual, the guards and the cost.
+func (p *Plan) Text(style Style) string {
+	t := text{style: style}
+	t.line("%s", "ledger: "+p.ledgerLine())
+	t.line("plan as of %s for %s%s", p.AsOf, listed(p.Roster.Files), p.scopeWords())
+	for i := range p.Changes {
+		t.change(&p.Changes[i])
+	}
+	if len(p.Held) > 0 {
+		t.heading("held")
+		for _, h := range p.Held {
+			t.held(h)
+		}
+	}
+	if len(p.Manual) > 0 {
+		t.heading("manual: to be done by a person")
+		for _, m := range p.Manual {
+			t.line("  [ ] %s %s%s: %s%s", inert(m.Provider), inert(m.Email), userID(m.UserID), inert(m.What), leaverMark(m.Leaver))
+			t.line("      %s", inert(m.Why))
+		}
+	}
+	if len(p.NotStarted) > 0 {
+		t.heading("not started")
+		for _, n := range p.NotStarted {
+			t.line("  %s %s from %s", inert(n.Provider), inert(n.Email), n.From)
+		}
+	}
+	t.footer(p)
+	return t.String()
+}
+
+func (p *Plan) ledgerLine() string {
+	if p.Ledger == "absent" {
+		return "absent (people deleted from the roster can not be recognised; say status: departed)"
+	}
+	return p.Ledger
+}
+
+func (p *Plan) scopeWords() string {
+	var words []string
+	if len(p.Scope.Providers) > 0 {
+		words = append(words, "provider "+listed(p.Scope.Providers))
+	}
+	if len(p.Scope.People) > 0 {
+		words = append(words, "person "+listed(p.Scope.People))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return ", only " + strings.Join(words, " and ")
+}
+
+type text struct {
+	strings.Builder
+	style Style
+}
+
+func (t *text) line(format string, args ...any) {
+	fmt.Fprintf(t, format, args...)
+	t.WriteByte('\n')
+}
+
+func (t *text) heading(name string) {
+	t.line("")
+	t.line("%s", t.style.paint(bold, name))
+}
+
+// signs mark the actions, so that they can be told apart without colour.
+var signs = map[Action]string{Create: "+", Update: "~", Restore: "+", Suspend: "-", Delete: "-"}
+
+func (t *text) change(c *Change) {
+	color := map[string]string{"+": green, "~": yellow, "-": red}[signs[c.Action]]
+	t.line("")
+	t.line("%s", t.style.paint(bold+color, fmt.Sprintf("%s %s: %s %s%s", signs[c.Action], inert(c.Provider), c.Action, inert(c.Email), userID(c.UserID))))
+	for _, a := range c.Attributes {
+		t.diff(a)
+	}
+	for _, o := range firstOrigins(c.Origin) {
+		t.line("    %s", inert(o))
+	}
+	notes := []string{string(c.Cause)}
+	for _, r := range c.Risks {
+		notes = append(notes, "risk: "+string(r))
+	}
+	for _, e := range c.Effects {
+		notes = append(notes, "effect: "+string(e))
+	}
+	t.line("    %s", strings.Join(notes, ", "))
+	if c.Note != "" {
+		t.line("    %s", inert(c.Note))
+	}
+	if len(c.Needs) > 0 {
+		t.line("    needs %s", inert(listed(c.Needs)))
+	}
+	if c.Blocked != "" {
+		t.line("    %s", t.style.paint(red, "refused: "+blockedBecause(c.Blocked)))
+	}
+}
+
+// maxOrigins is how many places of one change the text names.
+const maxOrigins = 3
+
+func firstOrigins(origins []sources.Origin) []string {
+	var lines []string
+	for i, o := range origins {
+		if i == maxOrigins {
+			lines = append(lines, fmt.Sprintf("and %d more places", len(origins)-maxOrigins))
+			break
+		}
+		line := "at " + o.String()
+		if o.Team != "" {
+			line += ", team " + o.Team
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// diff shows one attribute before and after, as YAML lines.
+func (t *text) diff(a AttributeChange) {
+	before, after := yamlLines(a.Name, a.Before), yamlLines(a.Name, a.After)
+	for _, line := range diffLines(before, after) {
+		color := map[byte]string{'-': red, '+': green}[line[0]]
+		t.line("    %s", t.style.paint(color, strings.TrimRight(line, " ")))
+	}
+}
+
+// diffLines marks each line with what became of it: "- ", "+ " or "  ".
+func diffLines(before, after []string) []string {
+	differ := diffmatchpatch.New()
+	// Its default of one second would make the output depend on the machine.
+	differ.DiffTimeout = 0
+	a, b, lines := differ.DiffLinesToRunes(joined(before), joined(after))
+	marks := map[diffmatchpatch.Operation]string{diffmatchpatch.DiffDelete: "- ", diffmatchpatch.DiffInsert: "+ ", diffmatchpatch.DiffEqual: "  "}
+	var out []string
+	for _, d := range differ.DiffCharsToLines(differ.DiffMainRunes(a, b, false), lines) {
+		for _, line := range strings.Split(strings.TrimSuffix(d.Text, "\n"), "\n") {
+			out = append(out, marks[d.Type]+line)
+		}
+	}
+	return out
+}
+
+func joined(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// yamlLines renders an attribute as the lines of YAML that would state it; an
+// empty one has none.
+func yamlLines(name string, data any) []string {
+	switch v := data.(type) {
+	case nil:
+		return nil
+	case []any:
+		if len(v) == 0 {
+			return []string{name + ": []"}
+		}
+		lines := []string{name + ":"}
+		for _, item := range v {
+			lines = append(lines, "  - "+inline(item))
+		}
+		return lines
+	case map[string]any:
+		lines := []string{name + ":"}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			lines = append(lines, "  "+scalar(key)+": "+inline(v[key]))
+		}
+		return lines
+	default:
+		return []string{name + ": " + inline(v)}
+	}
+}
+
+// inline renders a value as YAML on one line.
+func inline(data any) string {
+	switch v := data.(type) {
+	case nil:
+		return "null"
+	case string:
+		return scalar(v)
+	case []any:
+		parts := make([]string, len(v))
+		for i, item := range v {
+			parts[i] = inline(item)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		parts := make([]string, 0, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, scalar(key)+": "+inline(v[key]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	default:
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return "?"
+		}
+		return string(raw)
+	}
+}
+
+// plainScalar is text that YAML reads back as the same text without quotes.
+var plainScalar = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_@./+-]*(:[A-Za-z][A-Za-z0-9_@./+-]*)*( [A-Za-z0-9_@./+-]+)*$`)
+
+// scalar renders text for YAML: plain where that is safe, else in double quotes
+// with everything escaped that could move a cursor.
+func scalar(value string) string {
+	switch strings.ToLower(value) {
+	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
+		return strconv.Quote(value)
+	}
+	if plainScalar.MatchString(value) {
+		return value
+	}
+	return quoted(value)
+}
+
+// quoted escapes control and direction characters and leaves other text as it
+// reads.
+func quoted(value string) string {
+	var out strings.Builder
+	out.WriteByte('"')
+	for _, r := range value {
+		switch {
+		case r == '"' || r == '\\':
+			out.WriteByte('\\')
+			out.WriteRune(r)
+		case !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r):
+			fmt.Fprintf(&out, "\\u%04x", r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	out.WriteByte('"')
+	return out.String()
+}
+
+// inert makes prose from outside harmless: what could move the cursor is shown
+// as an escape.
+func inert(prose string) string {
+	for _, r := range prose {
+		if !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r) {
+			q := quoted(prose)
+			return q[1 : len(q)-1]
+		}
+	}
+	return prose
+}
+
+func (t *text) held(h Held) {
+	wanted := string(h.Wanted)
+	if wanted == "" {
+		wanted = "whatever he needs"
+	}
+	t.line("  %s %s%s: %s is held (%s): %s%s", inert(h.Provider), inert(h.Email), userID(h.UserID), wanted, h.Reason, inert(h.Detail), leaverMark(h.Leaver))
+	if h.Remedy != "" {
+		t.line("      %s", inert(h.Remedy))
+	}
+}
+
+func userID(id string) string {
+	if id == "" {
+		return ""
+	}
+	return " (" + inert(id) + ")"
+}
+
+func leaverMark(leaver bool) string {
+	if leaver {
+		return " [a leaver: he still has access]"
+	}
+	return ""
+}
+
+// footer says what the guards found, what it costs, and the sum of it all.
+func (t *text) footer(p *Plan) {
+	t.line("")
+	for _, g := range p.Guards {
+		if g.Tripped {
+			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %d removals, but guardrails allow %d of %d users: none of them is done. If all are right: apply --allow %s", inert(g.Provider), g.Figure, g.Limit, g.Base, p.Digest)))
+		}
+	}
+	for _, provider := range p.Providers {
+		if provider.State != Read {
+			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s; nobody unread is created or removed there. %s", inert(provider.Name), provider.State, inert(provider.Error))))
+		}
+		if provider.Requests > 0 {
+			t.line("%s: %s, at least %d s at its rate", inert(provider.Name), count(provider.Requests, "request"), provider.Seconds)
+		}
+	}
+	if open := p.Open(); len(open) > 0 {
+		t.line("%s", t.style.paint(red, fmt.Sprintf("%s still with access, whom this plan can not remove", count(len(open), "leaver"))))
+	}
+	t.line("%s", t.style.paint(bold, p.Summary()))
+	if len(p.Changes) > 0 {
+		t.line("digest %s", p.Digest)
+	}
+}
+
+// Summary is the plan in one line.
+func (p *Plan) Summary() string {
+	actions := make(map[Action]int)
+	effects := make(map[Effect]int)
+	unchanged := 0
+	for _, c := range p.Changes {
+		actions[c.Action]++
+		for _, e := range c.Effects {
+			effects[e]++
+		}
+	}
+	for _, provider := range p.Providers {
+		unchanged += provider.Unchanged
+	}
+	head := "nothing to change"
+	if len(p.Changes) > 0 {
+		var parts []string
+		for _, action := range []Action{Create, Update, Restore, Suspend, Delete} {
+			if n := actions[action]; n > 0 {
+				parts = append(parts, fmt.Sprintf("%d to %s", n, action))
+			}
+		}
+		head = strings.Join(parts, ", ")
+	}
+	if n := effects[EffectInvite]; n > 0 {
+		head += fmt.Sprintf(" (%s sent)", count(n, "mail"))
+	}
+	if n := effects[EffectBillable]; n > 0 {
+		head += fmt.Sprintf(" (%d billable)", n)
+	}
+	return fmt.Sprintf("%s; %d held, %d manual, %d unchanged", head, len(p.Held), len(p.Manual), unchanged)
+}
+
+// Text renders how an apply ended: what did not end well, change by change, and
+// the sum.
+func (r *Result) Text(style Style) string {
+	t := text{style: style}
+	for _, c := range r.Changes {
+		if c.Status == Applied && c.Error == "" {
+			continue
+		}
+		color := red
+		if c.Status == Already || c.Status == Applied {
+			color = yellow
+		}
+		t.line("%s", t.style.paint(color, fmt.Sprintf("%s: %s %s %s%s: %s", c.Status, inert(c.Provider), c.Action, inert(c.Email), userID(c.UserID), inert(c.Error))))
+	}
+	for _, o := range r.Open {
+		t.line("%s", t.style.paint(red, fmt.Sprintf("open: %s %s%s still has access: %s", inert(o.Provider), inert(o.Email), userID(o.UserID), inert(o.Reason))))
+	}
+	var parts []string
+	for _, status := range []Status{Applied, Already, Stale, Failed, Unknown, Skipped, Refused} {
+		if n := r.Count(status); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	if len(parts) > 0 {
+		t.line("%s", t.style.paint(bold, strings.Join(parts, ", ")))
+	}
+	return t.String()
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func listed(names []string) string { return inert(strings.Join(names, ", ")) }

@@ -1,0 +1,89 @@
+package rest
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"rollcall/sources"
+)
+
+// An Authenticator puts credentials on requests and keeps them valid. It is safe
+// for concurrent use, and an error of it holds no secret.
+type Authenticator interface {
+	// Authorize puts the credentials on the request, fetching them first if need
+	// be; it honours ctx. It makes at most one try: an *Error of KindRateLimited,
+	// KindUnavailable or KindNetwork is tried again by the client, without a slot;
+	// one of KindAuth, KindForbidden or KindRefused says that the credentials are
+	// refused for good.
+	Authorize(ctx context.Context, request *http.Request) error
+	// Answered is told the status of each answer to a request that Authorize
+	// prepared. After a 401 it forgets the credentials that the request carried,
+	// unless they were renewed meanwhile, and reports whether other ones may do.
+	// False after a 401 says that the credentials are refused for good.
+	Answered(request *http.Request, status int) bool
+}
+
+// A Header is one header with a secret value.
+type Header struct {
+	Name   string
+	Prefix string // before the value, such as "Bearer "
+	Value  sources.Secret
+}
+
+// Headers authenticates with fixed headers. Their 401 is final.
+func Headers(headers ...Header) (Authenticator, error) {
+	fixed := make(fixedHeaders, 0, len(headers))
+	for _, header := range headers {
+		value := header.Prefix + header.Value.Reveal()
+		if err := headerValue(header.Value.Reveal()); err != nil {
+			return nil, fmt.Errorf("header %s: %w", header.Name, err)
+		}
+		fixed = append(fixed, [2]string{header.Name, value})
+	}
+	return fixed, nil
+}
+
+// Bearer authenticates with a fixed bearer token.
+func Bearer(token sources.Secret) (Authenticator, error) {
+	return Headers(Header{Name: "Authorization", Prefix: "Bearer ", Value: token})
+}
+
+// Basic authenticates with user name and password (RFC 7617).
+func Basic(username, password sources.Secret) (Authenticator, error) {
+	if strings.Contains(username.Reveal(), ":") {
+		return nil, fmt.Errorf("%w: a user name can not hold a colon", ErrCredentials)
+	}
+	encoded := base64.StdEncoding.EncodeToString([]byte(username.Reveal() + ":" + password.Reveal()))
+	return fixedHeaders{{"Authorization", "Basic " + encoded}}, nil
+}
+
+// headerValue checks that a header can carry the value.
+func headerValue(value string) error {
+	if value == "" {
+		return fmt.Errorf("%w: empty", ErrCredentials)
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r > 0xff }) {
+		return fmt.Errorf("%w: it holds characters that a header can not carry, such as a line break", ErrCredentials)
+	}
+	return nil
+}
+
+type fixedHeaders [][2]string
+
+func (h fixedHeaders) Authorize(_ context.Context, request *http.Request) error {
+	for _, header := range h {
+		request.Header.Set(header[0], header[1])
+	}
+	return nil
+}
+
+func (fixedHeaders) Answered(*http.Request, int) bool { return false }
+
+// String keeps the values out of a printed configuration.
+func (fixedHeaders) String() string { return "[secret]" }
+
+// GoString keeps the values out of %#v.
+func (fixedHeaders) GoString() string { return "[secret]" }

@@ -1,0 +1,184 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxDrain is how much of a body that is not wanted is read so that its
+// connection can be used again; a longer one is cheaper to close.
+const maxDrain = 64 << 10
+
+var errTooLarge = errors.New("too large")
+
+// A Response is the answer to a call that succeeded, read whole.
+type Response struct {
+	Status    int
+	Header    http.Header
+	Body      []byte
+	RequestID string
+	Attempts  int // requests sent for the call
+
+	op *operation
+}
+
+// Decode reads the body into v. Unknown fields are ignored; broken JSON, a second
+// value and a missing one are errors. The error is an *Error of KindAnswer: after
+// a write its outcome counts as unknown. It never quotes the body.
+func (r *Response) Decode(v any) error {
+	err := decode(r.Body, v)
+	if err == nil {
+		return nil
+	}
+	detail := "the answer can not be decoded"
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		detail = "the answer does not have the documented form"
+		if field := plain(wrongType.Field, "-_.", 128); field != "" {
+			detail += " at " + field
+		}
+	}
+	e := &Error{Kind: KindAnswer, Detail: detail}
+	if r.op != nil {
+		e = r.op.fail(KindAnswer, detail, nil)
+		e.OutcomeUnknown = r.op.class != read
+	}
+	e.Status, e.RequestID, e.Attempts = r.Status, r.RequestID, r.Attempts
+	return e
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// decode reads exactly one JSON value; io.ErrUnexpectedEOF says that it was cut.
+func decode(body []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, byteOrderMark)))
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one value")
+	}
+	return nil
+}
+
+// readBody reads and closes a body within the limit. A transfer that ends before
+// its declared length is cut.
+func readBody(response *http.Response, limit int64) ([]byte, error) {
+	defer func() {
+		_, _ = io.CopyN(io.Discard, response.Body, maxDrain)
+		_ = response.Body.Close()
+	}()
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	switch {
+	case err != nil:
+		return body, err
+	case int64(len(body)) > limit:
+		return body[:limit], errTooLarge
+	case response.ContentLength > int64(len(body)) && !response.Uncompressed &&
+		(response.Request == nil || response.Request.Method != http.MethodHead):
+		return body, io.ErrUnexpectedEOF
+	}
+	return body, nil
+}
+
+func (op *operation) succeeded(status int) bool {
+	if len(op.success) > 0 {
+		return slices.Contains(op.success, status)
+	}
+	return status >= 200 && status < 300 && status != http.StatusPartialContent
+}
+
+// judge turns an answer, and the error of reading its body, into an outcome.
+func (op *operation) judge(ctx context.Context, response *http.Response, body []byte, broken error) outcome {
+	if !op.succeeded(response.StatusCode) {
+		e := op.answerError(response, body)
+		var f fault
+		e.Kind, f = judge(response.StatusCode)
+		switch e.Kind {
+		case KindAnswer:
+			e.Detail = "not one of the statuses that the vendor documents"
+		case KindRedirect:
+			e.Detail = "not followed"
+		}
+		return outcome{err: e, fault: f, pauseAll: response.StatusCode == http.StatusTooManyRequests}
+	}
+	if op.discard {
+		body, broken = nil, nil
+	}
+	bad := func(f fault, detail string) outcome {
+		e := op.answerError(response, nil)
+		e.Kind, e.Detail = KindAnswer, detail
+		return outcome{err: e, fault: f}
+	}
+	switch {
+	case broken == nil:
+	case ctx.Err() != nil:
+		return outcome{err: op.canceled(ctx.Err()), fault: spoiled}
+	case errors.Is(broken, errTooLarge):
+		return bad(spoiled, "the answer is too large")
+	default:
+		return bad(doubtful, "the answer was cut off")
+	}
+	if len(body) > 0 && response.StatusCode < 300 {
+		mediaType := mediaType(response.Header)
+		switch {
+		case !slices.Contains(op.client.options.MediaTypes, mediaType):
+			if mediaType == "" {
+				mediaType = "of no known type"
+			}
+			return bad(spoiled, "the answer is "+mediaType+", not "+strings.Join(op.client.options.MediaTypes, " or "))
+		case isJSON(mediaType):
+			var raw json.RawMessage
+			if err := decode(body, &raw); errors.Is(err, io.ErrUnexpectedEOF) {
+				return bad(doubtful, "the answer was cut off")
+			} else if err != nil {
+				return bad(spoiled, "the answer is broken JSON")
+			}
+		}
+	}
+	return outcome{response: &Response{
+		Status: response.StatusCode, Header: response.Header, Body: body,
+		RequestID: op.client.redact(requestID(response.Header)), op: op,
+	}}
+}
+
+// answerError is an Error with what may be told of an answer.
+func (op *operation) answerError(response *http.Response, body []byte) *Error {
+	c := op.client
+	e := op.fail(0, "", nil)
+	e.Status = response.StatusCode
+	e.RequestID = c.redact(requestID(response.Header))
+	if c.options.ErrorCode != nil && len(body) > 0 {
+		code, place := c.options.ErrorCode(body)
+		e.Code, e.Place = c.redact(plain(code, "-_.:", 64)), c.redact(plain(place, "-_.:/[]~", 128))
+	}
+	if len(body) > 0 && response.StatusCode >= 300 {
+		mediaType := mediaType(response.Header)
+		e.Foreign = !slices.Contains(c.options.MediaTypes, mediaType) && !isJSON(mediaType)
+	}
+	if response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable {
+		e.retryAfter = retryAfter(response.StatusCode, response.Header, body, c.options.RetryAfter, time.Now())
+	}
+	return e
+}
+
+// mediaType is the media type of an answer without its parameters, or "".
+func mediaType(header http.Header) string {
+	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return ""
+	}
+	return plain(mediaType, "-_.+/", 64)
+}
+
+func isJSON(mediaType string) bool {
+	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+}

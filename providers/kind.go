@@ -1,0 +1,166 @@
+package providers
+
+import (
+	"context"
+
+	"rollcall/sources"
+)
+
+// A Kind describes a vendor. It is data, made once and never changed; its
+// functions are pure and safe for concurrent use, but for Open.
+type Kind struct {
+	Name  string // as in rollcall.yaml
+	Title string // as the vendor writes itself
+
+	// Defaults for what rollcall.yaml leaves out.
+	BaseURL, TokenURL string
+	Rate              sources.Rate
+	OnLeave           sources.OnLeave // empty: removing is manual there
+
+	// Account names the setting that tells one account from another (a partner,
+	// an organisation), for a plan's target.
+	Account []string
+
+	Attributes   []Attribute
+	Capabilities []Capability
+	Suspension   Suspension
+
+	// Missing and Conflicts judge merged access, Doubts a block as written; see
+	// sources.Rules.
+	Missing   func(sources.Values) string
+	Conflicts func(sources.Values) []sources.Issue
+	Doubts    func(sources.Values) []sources.Issue
+
+	// Privilege reports whether the change of a grant may give access that the
+	// user does not have. In doubt it does.
+	Privilege func(attribute string, before, after any) bool
+	// Confirm says why a user found by address may be somebody else's, or "".
+	Confirm func(user *User, access *sources.Access) string
+	// Remedies says what would show an attribute that was not shown, by
+	// attribute.
+	Remedies map[string]string
+	// Notes says of an action what people should know, or "".
+	Notes func(action string) string
+
+	// SimulatedAuth holds credentials for the simulated vendor, which accepts any.
+	SimulatedAuth map[string]string
+
+	// Open connects. It reads no network; a credential that is malformed is an
+	// error that names its place.
+	Open func(ctx context.Context, settings Settings) (*Connection, error)
+}
+
+// AttributeMode says when an attribute is sent and compared.
+type AttributeMode string
+
+// The modes of an attribute.
+const (
+	Managed    AttributeMode = "managed"     // compared, and set where it differs
+	CreateOnly AttributeMode = "create only" // sent at create, never compared
+	WriteOnly  AttributeMode = "write only"  // never shown; sent at create and when the wanted value changed
+	Immutable  AttributeMode = "immutable"   // a difference is for a person to settle
+	ReadOnly   AttributeMode = "read only"
+)
+
+// Clearing says how an attribute is emptied.
+type Clearing string
+
+// The ways to empty an attribute. Unsupported means that the vendor documents
+// none.
+const (
+	ClearUnsupported Clearing = "unsupported"
+	ClearNull        Clearing = "null"
+	ClearEmpty       Clearing = "empty"
+)
+
+// An Attribute is one named thing about a user that a vendor can show or set.
+type Attribute struct {
+	Name      string
+	Shape     sources.Shape
+	Mode      AttributeMode
+	Grant     bool // it gives access
+	Sensitive bool // its values are never printed
+	Clear     Clearing
+	// Normal brings a value into the form in which two spellings of it compare
+	// equal; nil means that the value compares as it is.
+	Normal func(any) any
+	// Person is the roster's name of the person's value that stands in where the
+	// access block states none; FromPerson translates it, nil meaning as it is.
+	Person     string
+	FromPerson func(any) any
+	// Default marks what is sent at create when nothing states it otherwise and
+	// is not managed afterwards.
+	Default bool
+	// Invites marks a flag that has the vendor's welcome mail sent after a
+	// create.
+	Invites bool
+	Source  string // where the vendor says so
+}
+
+// Attribute returns the kind's attribute of that name.
+func (k *Kind) Attribute(name string) (Attribute, bool) {
+	for _, a := range k.Attributes {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Attribute{}, false
+}
+
+// Rules are what the roster's checks need to know of the kind.
+func (k *Kind) Rules() sources.Rules {
+	shapes := make(map[string]sources.Shape)
+	for _, a := range k.Attributes {
+		if a.Shape != sources.Scalar {
+			shapes[a.Name] = a.Shape
+		}
+	}
+	return sources.Rules{Shapes: shapes, Missing: k.Missing, Conflicts: k.Conflicts, Doubts: k.Doubts}
+}
+
+// Evidence says how sure it is that a vendor can do something.
+type Evidence string
+
+// The degrees of evidence.
+const (
+	Documented Evidence = "documented"
+	Assumed    Evidence = "assumed"
+	None       Evidence = "absent"
+)
+
+// A Capability is one operation at a vendor and what is known of it.
+type Capability struct {
+	Operation string // find, create, update, suspend, restore, delete, invite
+	Evidence  Evidence
+	How       string // in a few words, for people
+	Source    string // where that is said
+}
+
+// Suspension is how a suspended user looks at a vendor: setting Suspended
+// suspends, and a user all of whose shown values are these is suspended.
+type Suspension struct {
+	// Suspended maps attributes to the values that they have then; empty when the
+	// vendor has no such state.
+	Suspended map[string]any
+	// Active maps attributes to what restores them, where the roster's own values
+	// do not.
+	Active map[string]any
+	// Means says in words what a suspended user can still do.
+	Means string
+}
+
+// Suspended reports whether the user is suspended: every attribute of the state
+// is shown and as it is then.
+func (k *Kind) Suspended(u *User) bool {
+	if len(k.Suspension.Suspended) == 0 {
+		return false
+	}
+	for name, value := range k.Suspension.Suspended {
+		attribute, _ := k.Attribute(name)
+		live := u.Attributes[name]
+		if !live.Shown || !attribute.Equal(live.Data, value) {
+			return false
+		}
+	}
+	return true
+}

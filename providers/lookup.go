@@ -1,0 +1,206 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/sources"
+)
+
+// Finding is what a lookup proved.
+type Finding string
+
+// The findings. Unknown means that nothing was proved: it is never taken for
+// Absent.
+const (
+	Found     Finding = "found"
+	Absent    Finding = "absent"
+	Ambiguous Finding = "ambiguous"
+	Unknown   Finding = "unknown"
+)
+
+// An Observation is what a lookup proved of one person at one provider.
+type Observation struct {
+	Finding Finding
+	User    *User // when found
+	// Candidates are the users among which an ambiguous lookup could not choose.
+	Candidates []*User
+	// ByID tells that the user was found by the userID of the roster.
+	ByID bool
+	// PinMissing tells that the userID of the roster is unknown to the vendor.
+	PinMissing bool
+	Err        error // when unknown
+	Detail     string
+	Remedy     string
+}
+
+// A Query is whom to look up.
+type Query struct {
+	UserID string   // that the roster pins, or empty
+	Emails []string // the wanted address first
+	// Stated names the attributes that will be compared: where the search does
+	// not show one of them, the user is read once more by id.
+	Stated []string
+}
+
+// Lookup finds a user: by the pinned id, then by each address, and proves absence
+// only when every step does. Every hit is compared with the addresses; what the
+// vendor answers beyond them proves nothing. It is the one lookup for all
+// vendors.
+func Lookup(ctx context.Context, reader Reader, q Query) Observation {
+	var o Observation
+	if q.UserID != "" {
+		user, err := reader.Get(ctx, q.UserID)
+		switch {
+		case err == nil:
+			return pinned(user, q)
+		case !errors.Is(err, ErrAbsent):
+			return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
+		}
+		o.PinMissing = true
+	}
+	var hits []*User
+	for _, email := range q.Emails {
+		users, err := searchBoth(ctx, reader, email)
+		if err != nil {
+			return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
+		}
+		for _, user := range users {
+			if !slices.ContainsFunc(hits, func(h *User) bool { return h.ID == user.ID }) {
+				hits = append(hits, user)
+			}
+		}
+	}
+	switch len(hits) {
+	case 0:
+		o.Finding = Absent
+		return o
+	case 1:
+		return detailed(ctx, reader, q, hits[0], o)
+	}
+	o.Finding, o.Candidates = Ambiguous, hits
+	o.Detail = fmt.Sprintf("%d users may be this person: %s", len(hits), nameUsers(hits))
+	o.Remedy = pinLines(hits)
+	return o
+}
+
+// pinned judges a user found by the id that the roster pins.
+func pinned(user *User, q Query) Observation {
+	if user.ID != q.UserID {
+		err := fmt.Errorf("the vendor answered another user than %s", q.UserID)
+		return Observation{Finding: Unknown, Err: err, Detail: err.Error()}
+	}
+	if !carries(user, q.Emails) {
+		detail := fmt.Sprintf("user %s has the address %s, which the roster does not give this person", user.ID, user.Email)
+		remedy := "correct userID, or add the address to previousEmails"
+		if user.Email == "" {
+			detail = fmt.Sprintf("the address of user %s is not shown", user.ID)
+			remedy = "let the credentials read contact data (scope user.contact:read)"
+		}
+		return Observation{Finding: Ambiguous, Candidates: []*User{user}, Detail: detail, Remedy: remedy}
+	}
+	return Observation{Finding: Found, User: user, ByID: true}
+}
+
+func carries(user *User, emails []string) bool {
+	return slices.ContainsFunc(emails, func(e string) bool { return sources.SameEmail(e, user.Email) })
+}
+
+// searchBoth searches for the address as it is written and, when that finds
+// nobody, in lower case: no vendor's search is trusted to ignore case.
+func searchBoth(ctx context.Context, reader Reader, email string) ([]*User, error) {
+	users, err := searchOne(ctx, reader, email)
+	lower := strings.ToLower(email)
+	if err != nil || len(users) > 0 || lower == email {
+		return users, err
+	}
+	return searchOne(ctx, reader, lower)
+}
+
+// searchOne keeps the hits that carry the address. An answer that has only
+// others shows that the vendor did not search for it, so it proves nothing.
+func searchOne(ctx context.Context, reader Reader, email string) ([]*User, error) {
+	users, err := reader.Search(ctx, email)
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]*User, 0, 1)
+	for _, user := range users {
+		if sources.SameEmail(user.Email, email) {
+			hits = append(hits, user)
+		}
+	}
+	if len(hits) == 0 && len(users) > 0 {
+		if slices.ContainsFunc(users, func(u *User) bool { return u.Email == "" }) {
+			return nil, WithRemedy(fmt.Errorf("the search found users but does not show their addresses"), "let the credentials read contact data (scope user.contact:read)")
+		}
+		return nil, WithRemedy(fmt.Errorf("the search answered %d users with other addresses", len(users)), "the search is not exact here: pin the person with userID, and tell the vendor")
+	}
+	return hits, nil
+}
+
+// detailed reads a hit once more by id where the search left out what will be
+// compared.
+func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observation) Observation {
+	o.Finding, o.User = Found, hit
+	if !slices.ContainsFunc(q.Stated, func(name string) bool { return !hit.Attributes[name].Shown }) {
+		return o
+	}
+	user, err := reader.Get(ctx, hit.ID)
+	if err == nil && (user.ID != hit.ID || !sources.SameEmail(user.Email, hit.Email)) {
+		err = errors.New("the vendor answered another user by id than by address")
+	}
+	if err != nil {
+		err = fmt.Errorf("reading user %s: %w", hit.ID, err)
+		return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
+	}
+	for name, live := range hit.Attributes {
+		if !user.Attributes[name].Shown && live.Shown {
+			user.Attributes[name] = live
+		}
+	}
+	o.User = user
+	return o
+}
+
+func nameUsers(users []*User) string {
+	names := make([]string, len(users))
+	for i, u := range users {
+		names[i] = u.ID + " (" + u.Email + ")"
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// pinLines are the lines that would settle an ambiguous lookup, one a candidate.
+func pinLines(users []*User) string {
+	lines := make([]string, len(users))
+	for i, u := range users {
+		lines[i] = "userID: " + u.ID
+	}
+	slices.Sort(lines)
+	return "add one of these to his access block: " + strings.Join(lines, "; ")
+}
+
+// WithRemedy adds to an error what a person can do about it.
+func WithRemedy(err error, remedy string) error { return &remedyError{err, remedy} }
+
+type remedyError struct {
+	err    error
+	remedy string
+}
+
+func (e *remedyError) Error() string { return e.err.Error() }
+func (e *remedyError) Unwrap() error { return e.err }
+
+// Remedy is what a person can do about an error, or "".
+func Remedy(err error) string {
+	var e *remedyError
+	if errors.As(err, &e) {
+		return e.remedy
+	}
+	return ""
+}

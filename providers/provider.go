@@ -1,0 +1,220 @@
+// Package providers says what a provider is: one vendor account that people have
+// access at.
+//
+// A vendor is described by a Kind, which is data (its attributes, what it can do
+// and who says so, how a suspended user looks there) and one function that opens
+// a connection. What a connection can do is a set of abilities, each an interface
+// of one method with its law above it; callers ask for an ability by type, and a
+// vendor that can not do something does not have the method. Reading and writing
+// are different values: a Reader has no way to write, so that whoever plans can
+// not change anything.
+package providers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"rollcall/providers/internal/rest"
+	"rollcall/sources"
+)
+
+// ErrAbsent is what Get answers when the vendor proves that there is no such
+// user.
+var ErrAbsent = errors.New("no such user")
+
+// A User is a live user record at a provider.
+type User struct {
+	ID    string
+	Email string
+	// Attributes holds what the vendor answered, by attribute. An attribute that
+	// is missing was not shown.
+	Attributes map[string]Live
+}
+
+// Live is what a vendor shows of one attribute: not shown (the zero value), empty
+// (Shown without Data), or a value in the forms of sources.Value.
+type Live struct {
+	Shown bool
+	Data  any
+}
+
+// Show is a live attribute with that value; nil, "" and empty lists and mappings
+// are empty.
+func Show(data any) Live {
+	if Empty(data) {
+		data = nil
+	}
+	return Live{Shown: true, Data: data}
+}
+
+// Empty reports whether a value says nothing: nil, "", an empty list or mapping.
+func Empty(data any) bool {
+	switch v := data.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	default:
+		return false
+	}
+}
+
+// Getter reads one user by the vendor's id.
+//
+// It answers ErrAbsent only when the vendor proves that the id is unknown; any
+// other error means that nothing is known. It changes nothing. It is safe for
+// concurrent use and ends early when the context does.
+type Getter interface {
+	Get(ctx context.Context, id string) (*User, error)
+}
+
+// Searcher finds the users that may carry an address.
+//
+// The answer without an error is complete: no users means that the vendor proved
+// that there is none. Users with another address may be among them; Lookup
+// compares. A partial or doubtful answer is an error. It changes nothing, is safe
+// for concurrent use, and ends early when the context does.
+type Searcher interface {
+	Search(ctx context.Context, email string) ([]*User, error)
+}
+
+// A Reader is what plans are made with: it can not write.
+type Reader interface {
+	Getter
+	Searcher
+}
+
+// A Draft is a user to create. Values holds the wanted attributes, those that
+// only a create can carry among them; none of them is nil.
+type Draft struct {
+	Email  string
+	Values map[string]any
+}
+
+// A Patch is what to set at a user. Every value is the whole new value of its
+// attribute; attributes that are not named keep theirs.
+type Patch struct {
+	UserID string
+	Values map[string]any
+}
+
+// A Receipt is what a write was answered with.
+type Receipt struct {
+	UserID    string
+	RequestID string
+	// Stored is the user as the answer showed it, or nil when it showed nothing.
+	Stored *User
+}
+
+// Creator makes a user.
+//
+// It sends at most one request that can create. When it is not known whether
+// that had an effect, OutcomeUnknown tells so of the error, and the caller looks
+// the user up before anything else. It never changes an existing user. It sends
+// no invitation unless the draft asks for one and the vendor ties the two.
+type Creator interface {
+	Create(ctx context.Context, draft Draft) (Receipt, error)
+}
+
+// Updater sets attributes of a user; suspending and restoring are updates too.
+//
+// It is state-setting: applied twice it is as applied once, and it may be
+// repeated inside. Attributes that the patch does not name keep their values.
+type Updater interface {
+	Update(ctx context.Context, patch Patch) (Receipt, error)
+}
+
+// Deleter removes a user for good.
+//
+// A user who is gone already is no error.
+type Deleter interface {
+	Delete(ctx context.Context, id string) (Receipt, error)
+}
+
+// Inviter sends the vendor's welcome mail to an existing user.
+//
+// It sends at most one request that can mail; an outcome that is not known is
+// never followed by a second try.
+type Inviter interface {
+	Invite(ctx context.Context, id string) (Receipt, error)
+}
+
+// Connection is an opened provider: one concurrency limit and one rate limit
+// serve its reading and its writing together. It is safe for concurrent use.
+type Connection struct {
+	Reader Reader
+	// Writer has the abilities Creator, Updater, Deleter and Inviter that the
+	// vendor has; nil when the connection was opened for reading only.
+	Writer any
+	// Requests counts what was sent.
+	Requests func() Requests
+}
+
+// Requests counts the requests of a connection, repeated ones each time.
+type Requests struct{ Reads, Writes int }
+
+// Settings is what a connection is opened with.
+type Settings struct {
+	Config sources.ProviderConfig
+	// Auth holds the secrets under auth by their name.
+	Auth map[string]sources.Secret
+	// Transport carries the requests; nil means the network.
+	Transport http.RoundTripper
+	Secrets   *sources.Secrets
+	Log       *slog.Logger
+	// ReadOnly refuses every write before it is sent.
+	ReadOnly bool
+}
+
+// OutcomeUnknown reports of an error that the request may have had an effect.
+func OutcomeUnknown(err error) bool {
+	var doubt *doubtError
+	return rest.OutcomeUnknown(err) || errors.As(err, &doubt)
+}
+
+// InDoubt marks an error after which it is not known whether a write had an
+// effect, such as an answer to a create that can not be read.
+func InDoubt(err error) error { return &doubtError{err} }
+
+type doubtError struct{ err error }
+
+func (e *doubtError) Error() string { return e.err.Error() + "; it may have taken effect" }
+func (e *doubtError) Unwrap() error { return e.err }
+
+// NotSent reports of an error that nothing was sent: the call was refused or
+// ended before.
+func NotSent(err error) bool {
+	kind := rest.KindOf(err)
+	return kind == rest.KindUnsent || kind == rest.KindCanceled && !OutcomeUnknown(err)
+}
+
+// CredentialsRefused reports of an error that the vendor does not accept the
+// credentials.
+func CredentialsRefused(err error) bool { return rest.KindOf(err) == rest.KindAuth }
+
+// Repeatable reports of a failed create that it may be tried once more after the
+// user is proven absent: its outcome was not known, or credentials that had run
+// out were renewed.
+func Repeatable(err error) bool { return OutcomeUnknown(err) || CredentialsRefused(err) }
+
+// ExplainCredentials adds to an error of refused credentials where these come
+// from.
+func ExplainCredentials(err error, config sources.ProviderConfig) error {
+	if !CredentialsRefused(err) || len(config.Auth) == 0 {
+		return err
+	}
+	places := make([]string, 0, len(config.Auth))
+	for _, ref := range config.Auth {
+		places = append(places, ref.String())
+	}
+	slices.Sort(places)
+	return WithRemedy(err, "look at "+strings.Join(places, " and "))
+}

@@ -1,0 +1,34 @@
+// Package registry lists the vendors that rollcall knows: one line each.
+package registry
+
+import (
+	"rollcall/providers"
+	"rollcall/providers/vendasta"
+	"rollcall/sources"
+)
+
+// Kinds returns every kind, in the order in which they are shown.
+func Kinds() []*providers.Kind {
+	return []*providers.Kind{
+		vendasta.Kind(),
+	}
+}
+
+// Kind returns the kind of that name, or nil.
+func Kind(name string) *providers.Kind {
+	for _, kind := range Kinds() {
+		if kind.Name == name {
+			return kind
+		}
+	}
+	return nil
+}
+
+// Rules returns the rules of the kind of that name; those of an unknown kind are
+// empty.
+func Rules(name string) sources.Rules {
+	if kind := Kind(name); kind != nil {
+		return kind.Rules()
+	}
+	return sources.Rules{}
+}

@@ -1,0 +1,240 @@
+package vendasta
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"rollcall/providers"
+)
+
+// mediaType is JSON:API's.
+const mediaType = "application/vnd.api+json"
+
+// A linkage names another resource.
+type linkage struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+// A resource is a user as the vendor answers it. Every member may be missing:
+// what the token may not see is left out, null or blank ([G-USERS]).
+type resource struct {
+	Type          string                     `json:"type"`
+	ID            string                     `json:"id"`
+	Attributes    map[string]json.RawMessage `json:"attributes"`
+	Relationships map[string]struct {
+		Data json.RawMessage `json:"data"`
+	} `json:"relationships"`
+}
+
+// one is the answer to a call for one user, page that of a search.
+type one struct {
+	Data *resource `json:"data"`
+}
+
+type page struct {
+	Data  *[]resource `json:"data"`
+	Links struct {
+		Next string `json:"next"`
+	} `json:"links"`
+}
+
+// phoneNumber and address are as in [P]; the two deprecated names of address are
+// only read.
+type phoneNumber struct {
+	Number   string `json:"number"`
+	TypeCode string `json:"typeCode"`
+}
+
+type address struct {
+	Line1             string `json:"line1"`
+	Line2             string `json:"line2"`
+	StreetAddress     string `json:"streetAddress"`
+	AdditionalAddress string `json:"additionalAddress"`
+	City              string `json:"city"`
+	PostalCode        string `json:"postalCode"`
+	RegionCode        string `json:"regionCode"`
+	CountryCode       string `json:"countryCode"`
+}
+
+var (
+	errForm    = errors.New("the answer does not have the documented form of a user")
+	errPartner = errors.New("the user belongs to another partner")
+)
+
+// user reads a resource. A blank value counts as empty only where the answer
+// shows something else of the same kind: the address of a user is contact data,
+// his display name, which always has a value ([P]), is profile data. Where that
+// is blank too, the token may not see any of it (assumed).
+func (r *resource) user(partner string) (*providers.User, error) {
+	if r == nil || r.Type != "users" || r.ID == "" {
+		return nil, errForm
+	}
+	if err := r.belongs(partner); err != nil {
+		return nil, err
+	}
+	email, _, err := r.text("email")
+	if err != nil {
+		return nil, err
+	}
+	name, _, err := r.text("displayName")
+	if err != nil {
+		return nil, err
+	}
+	user := &providers.User{ID: r.ID, Email: strings.TrimSpace(email), Attributes: make(map[string]providers.Live)}
+	contact, profile := email != "", name != ""
+	for _, attribute := range []string{"givenName", "familyName", "greetingName", "languageLocaleCode", "timeZone"} {
+		value, present, err := r.text(attribute)
+		if err != nil {
+			return nil, err
+		}
+		if present && (profile || value != "") {
+			user.Attributes[attribute] = providers.Show(value)
+		}
+	}
+	if err := r.contact(user, contact); err != nil {
+		return nil, err
+	}
+	for _, list := range []string{platformAccess, businessLocations} {
+		if err := r.linked(user, list); err != nil {
+			return nil, err
+		}
+	}
+	return user, nil
+}
+
+// belongs checks the partner where the answer shows it: ids are unique over all
+// partners ([P]), so one by id may be another partner's.
+func (r *resource) belongs(partner string) error {
+	raw := r.Relationships["partner"].Data
+	if absent(raw) {
+		return nil
+	}
+	var link linkage
+	if json.Unmarshal(raw, &link) != nil {
+		return errForm
+	}
+	if link.ID != "" && link.ID != partner {
+		return errPartner
+	}
+	return nil
+}
+
+func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// text reads a text attribute; present is false when it is missing or null.
+func (r *resource) text(name string) (value string, present bool, err error) {
+	raw := r.Attributes[name]
+	if absent(raw) {
+		return "", false, nil
+	}
+	if json.Unmarshal(raw, &value) != nil {
+		return "", false, errForm
+	}
+	return value, true, nil
+}
+
+// contact reads phone numbers and address.
+func (r *resource) contact(user *providers.User, shown bool) error {
+	if raw := r.Attributes["phoneNumbers"]; !absent(raw) {
+		var numbers []phoneNumber
+		if json.Unmarshal(raw, &numbers) != nil {
+			return errForm
+		}
+		list := make([]any, 0, len(numbers))
+		for _, n := range numbers {
+			list = append(list, map[string]any{"number": n.Number, "typeCode": n.TypeCode})
+		}
+		if shown || len(list) > 0 {
+			user.Attributes["phoneNumbers"] = providers.Show(list)
+		}
+	}
+	if raw := r.Attributes["address"]; !absent(raw) {
+		var a address
+		if json.Unmarshal(raw, &a) != nil {
+			return errForm
+		}
+		fields := make(map[string]any)
+		for name, value := range map[string]string{
+			"line1": either(a.Line1, a.StreetAddress), "line2": either(a.Line2, a.AdditionalAddress), "city": a.City,
+			"postalCode": a.PostalCode, "regionCode": a.RegionCode, "countryCode": a.CountryCode,
+		} {
+			if value != "" {
+				fields[name] = value
+			}
+		}
+		if shown || len(fields) > 0 {
+			user.Attributes["address"] = providers.Show(fields)
+		}
+	}
+	return nil
+}
+
+func either(current, deprecated string) string {
+	if current != "" {
+		return current
+	}
+	return deprecated
+}
+
+// linked reads a list of grants. Links without data mean that the list is not
+// shown ([G-SYNC]), which is not that it is empty.
+func (r *resource) linked(user *providers.User, name string) error {
+	raw := r.Relationships[name].Data
+	if absent(raw) {
+		return nil
+	}
+	var links []linkage
+	if json.Unmarshal(raw, &links) != nil {
+		return errForm
+	}
+	ids := make([]any, 0, len(links))
+	for _, link := range links {
+		if link.ID == "" {
+			return errForm
+		}
+		ids = append(ids, link.ID)
+	}
+	user.Attributes[name] = providers.Show(ids)
+	return nil
+}
+
+// linkTypes are the types of the linked resources ([P]).
+var linkTypes = map[string]string{platformAccess: "appFeatures", businessLocations: "businessLocations"}
+
+// document is the body of a create or an update: the attributes as they are, the
+// lists as relationships.
+func document(id, partner, email string, values map[string]any) map[string]any {
+	attributes := make(map[string]any)
+	relationships := make(map[string]any)
+	if email != "" {
+		attributes["email"] = email
+	}
+	for name, value := range values {
+		kind, isList := linkTypes[name]
+		if !isList {
+			attributes[name] = value
+			continue
+		}
+		links := []linkage{}
+		for _, id := range texts(value) {
+			links = append(links, linkage{Type: kind, ID: id})
+		}
+		relationships[name] = map[string]any{"data": links}
+	}
+	if partner != "" {
+		relationships["partner"] = map[string]any{"data": linkage{Type: "partners", ID: partner}}
+	}
+	data := map[string]any{"type": "users"}
+	if id != "" {
+		data["id"] = id
+	}
+	if len(attributes) > 0 {
+		data["attributes"] = attributes
+	}
+	if len(relationships) > 0 {
+		data["relationships"] = relationships
+	}
+	return map[string]any{"data": data}
+}

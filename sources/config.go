@@ -1,0 +1,389 @@
+package sources
+
+import (
+	"math"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/schemas"
+	"rollcall/sources/internal/document"
+)
+
+// OnLeave says what happens to a leaver.
+type OnLeave string
+
+// The answers that OnLeave can be. Empty means the kind's own default.
+const (
+	LeaveSuspend OnLeave = "suspend"
+	LeaveDelete  OnLeave = "delete"
+	LeaveKeep    OnLeave = "keep"
+)
+
+// Mode says how much of a plan may be applied at a provider.
+type Mode string
+
+// The modes. Report holds every change; Add holds all but creates and updates
+// that take no grant; Full holds nothing.
+const (
+	ModeReport Mode = "report"
+	ModeAdd    Mode = "add"
+	ModeFull   Mode = "full"
+)
+
+// Defaults of a provider's settings that are the same for every kind.
+const (
+	DefaultConcurrency = 8
+	DefaultTimeout     = 30 * time.Second
+	DefaultRetries     = 4
+)
+
+// A Config is rollcall.yaml, validated.
+type Config struct {
+	File       string   // as it was named
+	Roster     []string // patterns, relative to the file's directory; - is standard input
+	Guardrails Guardrails
+	// Zone is the schedule's time zone: the day that a plan is made for, and the
+	// zone of everybody who has none.
+	Zone      *time.Location
+	Providers []ProviderConfig // sorted by name
+
+	origin Origin // of the roster key, for files that are not there
+}
+
+// Guardrails limit what one plan may do.
+type Guardrails struct {
+	MaxRemovals Limit
+	Protect     []Pattern
+}
+
+// A Limit is a number or a share of a base. The zero value is unset.
+type Limit struct {
+	Set     bool
+	Count   int     // when Percent is not positive and Share is false
+	Share   bool    // whether Percent counts
+	Percent float64 // of the base
+}
+
+// Of returns the limit for a base, a share being rounded up. Unset is 0.
+func (l Limit) Of(base int) int {
+	if l.Share {
+		return int(math.Ceil(l.Percent*float64(base)/100 - 1e-9))
+	}
+	return l.Count
+}
+
+// String is the limit as it is written in rollcall.yaml.
+func (l Limit) String() string {
+	switch {
+	case !l.Set:
+		return "default"
+	case l.Share:
+		return strconv.FormatFloat(l.Percent, 'g', -1, 64) + "%"
+	default:
+		return strconv.Itoa(l.Count)
+	}
+}
+
+// A ProviderConfig is one entry under providers.
+type ProviderConfig struct {
+	Name, Kind        string
+	BaseURL, TokenURL string // empty: the kind's own
+	OnLeave           OnLeave
+	Mode              Mode
+	Concurrency       int
+	Rate              Rate // meaningful when RateSet; an empty Rate is unlimited
+	RateSet           bool
+	Timeout           time.Duration // of one attempt
+	Retries           int
+	// Settings are the kind's own keys that are text, such as partner.
+	Settings map[string]string
+	// Auth holds the secret references under auth by their name.
+	Auth   map[string]SecretRef
+	Origin Origin
+}
+
+// Provider returns the provider of that name.
+func (c *Config) Provider(name string) (ProviderConfig, bool) {
+	i, found := slices.BinarySearchFunc(c.Providers, name, func(p ProviderConfig, n string) int { return strings.Compare(p.Name, n) })
+	if !found {
+		return ProviderConfig{}, false
+	}
+	return c.Providers[i], true
+}
+
+// Kinds maps each provider's name to its kind.
+func (c *Config) Kinds() map[string]string {
+	kinds := make(map[string]string, len(c.Providers))
+	for _, p := range c.Providers {
+		kinds[p.Name] = p.Kind
+	}
+	return kinds
+}
+
+// commonKeys are the keys that providers of every kind have; the others are the
+// kind's own.
+var commonKeys = []string{
+	"kind", "baseURL", "tokenURL", "onLeave", "mode", "lookup", "concurrency", "rate", "timeout", "retries", "auth",
+}
+
+// LoadConfig reads rollcall.yaml. It reads no secret. A Config is returned only
+// when no diagnostic is an Error.
+func LoadConfig(file string) (*Config, Diagnostics) {
+	src, ds := readFile(file)
+	if src == nil {
+		return nil, ds
+	}
+	return parseConfig(src)
+}
+
+func parseConfig(src *sourceFile) (*Config, Diagnostics) {
+	kinds, ok := providerKinds(src)
+	if ok {
+		schema, err := schemas.CompileConfig(kinds)
+		if err != nil {
+			src.report(1, 1, err.Error())
+			return nil, src.diagnostics
+		}
+		src.validate(schema)
+	}
+	if src.diagnostics.Failed() {
+		return nil, sortDiagnostics(src.diagnostics)
+	}
+	reader := configReader{src: src}
+	config := reader.config()
+	ds := sortDiagnostics(src.diagnostics)
+	if ds.Failed() {
+		return nil, ds
+	}
+	return config, ds
+}
+
+// providerKinds finds the name and kind of each provider, as far as the file
+// states them in a readable way; the schema reports what is wrong with the rest.
+func providerKinds(src *sourceFile) (map[string]string, bool) {
+	kinds := make(map[string]string)
+	for _, entry := range entries(src.root.Get("providers")) {
+		kind := entry.Key
+		if stated := entry.Value.Get("kind"); stated != nil && stated.Kind == document.String {
+			kind = stated.Text()
+		}
+		kinds[entry.Key] = kind
+	}
+	return kinds, true
+}
+
+// configReader makes a Config of a file that its schema accepts, and reports
+// what a schema can not tell.
+type configReader struct{ src *sourceFile }
+
+func (r configReader) config() *Config {
+	root := r.src.root
+	config := &Config{File: r.src.name, Roster: []string{"roster.yaml"}, Zone: time.UTC}
+	if roster := root.Get("roster"); roster != nil {
+		config.Roster = nil
+		for _, item := range items(roster) {
+			config.Roster = append(config.Roster, item.Text())
+		}
+		config.origin = r.src.origin(roster)
+	}
+	r.guardrails(root.Get("guardrails"), &config.Guardrails)
+	if zone := root.Get("schedule").Get("timeZone"); zone != nil {
+		location, err := LoadZone(zone.Text())
+		if err != nil {
+			r.src.reportAt(zone, err.Error())
+		} else {
+			config.Zone = location
+		}
+	}
+	for _, entry := range entries(root.Get("providers")) {
+		config.Providers = append(config.Providers, r.provider(entry))
+	}
+	slices.SortFunc(config.Providers, func(a, b ProviderConfig) int { return strings.Compare(a.Name, b.Name) })
+	return config
+}
+
+func (r configReader) guardrails(node *document.Node, g *Guardrails) {
+	if limit := node.Get("maxRemovals"); limit != nil {
+		parsed, err := parseLimit(limit)
+		if err != nil {
+			r.src.reportAt(limit, err.Error())
+		}
+		g.MaxRemovals = parsed
+	}
+	for _, item := range items(node.Get("protect")) {
+		pattern, err := ParsePattern(item.Text())
+		if err != nil {
+			r.src.reportAt(item, quote(item.Text())+" "+err.Error())
+			continue
+		}
+		g.Protect = append(g.Protect, pattern)
+	}
+}
+
+func parseLimit(node *document.Node) (Limit, error) {
+	if node.Kind == document.Int {
+		return Limit{Set: true, Count: int(min(node.Int(), math.MaxInt32))}, nil
+	}
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(node.Text(), "%"), 64)
+	if err != nil || percent < 0 || percent > 100 {
+		return Limit{}, errLimit
+	}
+	return Limit{Set: true, Share: true, Percent: percent}, nil
+}
+
+func (r configReader) provider(entry document.Entry) ProviderConfig {
+	node := entry.Value
+	p := ProviderConfig{
+		Name: entry.Key, Kind: entry.Key, Mode: ModeFull,
+		Concurrency: DefaultConcurrency, Timeout: DefaultTimeout, Retries: DefaultRetries,
+		Settings: make(map[string]string), Auth: make(map[string]SecretRef),
+		Origin: Origin{File: r.src.name, Line: int(entry.Line), Column: int(entry.Column)},
+	}
+	for _, e := range entries(node) {
+		value := e.Value
+		switch e.Key {
+		case "kind":
+			p.Kind = value.Text()
+		case "baseURL":
+			p.BaseURL = r.address(value)
+		case "tokenURL":
+			p.TokenURL = r.address(value)
+		case "onLeave":
+			p.OnLeave = OnLeave(value.Text())
+		case "mode":
+			p.Mode = Mode(value.Text())
+		case "concurrency":
+			p.Concurrency = int(value.Int())
+		case "retries":
+			p.Retries = int(value.Int())
+		case "rate":
+			p.Rate, p.RateSet = r.rate(value), true
+		case "timeout":
+			p.Timeout = r.duration(value)
+		case "auth":
+			for _, secret := range entries(value) {
+				p.Auth[secret.Key] = r.src.secret(secret)
+			}
+		default:
+			if value.Kind == document.String && !slices.Contains(commonKeys, e.Key) && !strings.HasPrefix(e.Key, "x-") {
+				p.Settings[e.Key] = value.Text()
+			}
+		}
+	}
+	return p
+}
+
+func (r configReader) rate(node *document.Node) Rate {
+	if node.Kind == document.String && node.Text() == "unlimited" {
+		return nil
+	}
+	limits := []*document.Node{node}
+	if node.Kind == document.List {
+		limits = node.Items
+	}
+	var rate Rate
+	for _, item := range limits {
+		limit, err := ParseRateLimit(item.Text())
+		if err != nil {
+			r.src.reportAt(item, err.Error())
+			continue
+		}
+		rate = append(rate, limit)
+	}
+	return rate
+}
+
+func (r configReader) duration(node *document.Node) time.Duration {
+	d, err := ParseDuration(node.Text())
+	if err == nil && (d <= 0 || d > 10*time.Minute) {
+		err = errTimeout
+	}
+	if err != nil {
+		r.src.reportAt(node, err.Error())
+	}
+	return d
+}
+
+func (r configReader) address(node *document.Node) string {
+	if err := CheckURL(node.Text()); err != nil {
+		r.src.reportAt(node, err.Error())
+	}
+	return strings.TrimRight(node.Text(), "/")
+}
+
+// CheckURL accepts https URLs, and http ones whose host is this machine: over
+// http to anywhere else, credentials could be read on the way.
+func CheckURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		return errURL
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errURLParts
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	case u.Scheme == "http":
+		return errHTTP
+	default:
+		return errURL
+	}
+}
+
+func loopback(host string) bool {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.IsLoopback()
+	}
+	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || net.ParseIP(host).IsLoopback()
+}
+
+var dayDuration = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
+
+// ParseDuration reads Go's durations with d for a day of 24 hours, as in 30d or
+// 1d12h.
+func ParseDuration(text string) (time.Duration, error) {
+	days, rest := 0, text
+	if m := dayDuration.FindStringSubmatch(text); m != nil {
+		days, _ = strconv.Atoi(m[1])
+		rest = m[2]
+		if rest == "" {
+			rest = "0s"
+		}
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 {
+		return 0, errDuration
+	}
+	total := time.Duration(days)*24*time.Hour + d
+	if total < d {
+		return 0, errDuration
+	}
+	return total, nil
+}
+
+// LoadZone returns the IANA time zone of that name. Local is refused: it would
+// mean another zone on another machine.
+func LoadZone(name string) (*time.Location, error) {
+	if name == "" || strings.EqualFold(name, "local") {
+		return nil, errZone
+	}
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, errZone
+	}
+	return location, nil
+}
+
+// relativeTo resolves a path that is written in a file.
+func relativeTo(file, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
+}

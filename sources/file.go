@@ -1,0 +1,219 @@
+package sources
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"rollcall/schemas"
+	"rollcall/sources/internal/document"
+)
+
+// What is wrong with a value, and what to write.
+var (
+	errLimit    = errors.New("write a whole number, or a share from 0% to 100%")
+	errURL      = errors.New("is not a URL: write it like https://host/path")
+	errURLParts = errors.New("a URL here has no user, query or fragment")
+	errHTTP     = errors.New("http:// would send credentials in the clear: write https:// (http:// is allowed for this machine only)")
+	errDuration = errors.New("is not a duration: write it like 30s, 5m, 12h or 2d")
+	errTimeout  = errors.New("write a time of more than 0s and at most 10m")
+	errZone     = errors.New("is not a time zone: write an IANA name like America/Regina")
+)
+
+// maxFile is how large one file may be, in bytes. A roster of 50,000 people fits.
+const maxFile = 16 << 20
+
+// A sourceFile is one YAML file being read, with what was found wrong in it.
+type sourceFile struct {
+	name        string // as people know it, with slashes
+	path        string // that paths in the file are relative to
+	data        []byte
+	root        *document.Node
+	diagnostics Diagnostics
+	lines       [][]byte // split on the first use
+}
+
+// readFile reads and parses a file. Without a usable document the source is nil
+// and the diagnostics say why.
+func readFile(path string) (*sourceFile, Diagnostics) {
+	name := filepath.ToSlash(path)
+	file, err := os.Open(path) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, Diagnostics{{File: name, Message: fileProblem(err)}}
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, Diagnostics{{File: name, Message: fileProblem(err)}}
+	case !info.Mode().IsRegular():
+		return nil, Diagnostics{{File: name, Message: "is not a regular file"}}
+	}
+	return readFrom(name, path, file)
+}
+
+// readFrom reads and parses what r gives, up to maxFile.
+func readFrom(name, path string, r io.Reader) (*sourceFile, Diagnostics) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, Diagnostics{{File: name, Message: fileProblem(err)}}
+	}
+	return parseSource(name, path, data)
+}
+
+func parseSource(name, path string, data []byte) (*sourceFile, Diagnostics) {
+	src := &sourceFile{name: name, path: path, data: data}
+	root, problems := document.Parse(data, document.Limits{Bytes: maxFile})
+	for _, p := range problems {
+		src.report(int(p.Line), int(p.Column), p.Message)
+	}
+	if root == nil || len(problems) > 0 {
+		return nil, sortDiagnostics(src.diagnostics)
+	}
+	src.root = root
+	return src, nil
+}
+
+func fileProblem(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "does not exist"
+	case errors.Is(err, fs.ErrPermission):
+		return "can not be read: permission denied"
+	default:
+		return "can not be read: " + pathCause(err).Error()
+	}
+}
+
+// ReadYAML reads one YAML file that is neither a roster nor rollcall.yaml, with
+// the same strictness, into the types of encoding/json (whole numbers as int64).
+func ReadYAML(path string) (any, Diagnostics) {
+	src, ds := readFile(path)
+	if src == nil {
+		return nil, ds
+	}
+	return src.root.Any(), nil
+}
+
+func (s *sourceFile) report(line, column int, message string) {
+	s.add(Error, line, column, message, true)
+}
+
+func (s *sourceFile) reportAt(node *document.Node, message string) {
+	s.report(int(node.Line), int(node.Column), message)
+}
+
+func (s *sourceFile) add(severity Severity, line, column int, message string, show bool) {
+	d := Diagnostic{Severity: severity, File: s.name, Line: line, Column: column, Message: message}
+	if show {
+		d.Source = s.line(line)
+	}
+	s.diagnostics = append(s.diagnostics, d)
+}
+
+// line returns a line of the file as it may be shown.
+func (s *sourceFile) line(number int) string {
+	if s.lines == nil {
+		s.lines = bytes.Split(s.data, []byte("\n"))
+	}
+	if number < 1 || number > len(s.lines) {
+		return ""
+	}
+	line := s.lines[number-1]
+	if len(line) > 64<<10 {
+		return ""
+	}
+	text := strings.ToValidUTF8(string(bytes.TrimRight(line, "\r")), "\uFFFD")
+	if number == 1 {
+		text = strings.TrimPrefix(text, "\uFEFF")
+	}
+	return maskSource(text)
+}
+
+func (s *sourceFile) origin(node *document.Node) Origin {
+	return Origin{File: s.name, Line: int(node.Line), Column: int(node.Column)}
+}
+
+// validate reports each violation of the schema at its place, and returns the
+// paths at which there was one.
+func (s *sourceFile) validate(schema *schemas.Schema) [][]string {
+	violations := schema.Validate(s.root.Any())
+	paths := make([][]string, 0, len(violations))
+	for _, v := range violations {
+		node, line, column, found := s.root.Find(v.Path)
+		if found && !v.Key && node != nil {
+			line, column = int(node.Line), int(node.Column)
+		}
+		s.add(Error, line, column, v.Message, !slices.Contains(v.Path, "auth"))
+		paths = append(paths, v.Path)
+	}
+	return paths
+}
+
+// secret reads a secret reference that the schema accepted.
+func (s *sourceFile) secret(entry document.Entry) SecretRef {
+	ref := SecretRef{Origin: Origin{File: s.name, Line: int(entry.Line), Column: int(entry.Column)}}
+	for _, e := range entries(entry.Value) {
+		switch e.Key {
+		case "env":
+			ref.Env = e.Value.Text()
+		case "file":
+			ref.File = relativeTo(s.path, e.Value.Text())
+		case "command":
+			for _, item := range items(e.Value) {
+				ref.Command = append(ref.Command, item.Text())
+			}
+		}
+	}
+	return ref
+}
+
+// quote shows a value in a message: short, and with nothing that could move the
+// cursor.
+func quote(text string) string {
+	runes := []rune(text)
+	if len(runes) > 60 {
+		runes = append(runes[:60], '…')
+	}
+	for i, r := range runes {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			runes[i] = '\uFFFD'
+		}
+	}
+	return strconv.Quote(string(runes))
+}
+
+// list joins names for a message.
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// at is the place of another value, for a message that names two.
+func at(o Origin) string { return fmt.Sprintf("at %s", o) }
+
+// entries are the pairs of a mapping; whatever is none has none.
+func entries(node *document.Node) []document.Entry {
+	if node == nil {
+		return nil
+	}
+	return node.Entries
+}
+
+// items are the elements of a list; whatever is none has none.
+func items(node *document.Node) []*document.Node {
+	if node == nil {
+		return nil
+	}
+	return node.Items
+}

@@ -1,0 +1,183 @@
+package sources
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/sources/internal/document"
+)
+
+// A rosterFile is one file of the roster, decoded. What its schema refused is
+// reported and left out.
+type rosterFile struct {
+	src    *sourceFile
+	teams  []*team
+	people []*Person
+}
+
+// personValues are the keys of a person that say who he is at the vendors.
+var personValues = []string{
+	"address", "displayName", "familyName", "givenName", "id", "legalName", "locale", "nickname", "phones", "timeZone", "title",
+}
+
+// rosterReader decodes a file whose schema violations are known: nothing that
+// one of them touches is decoded, so that one mistake is reported once.
+type rosterReader struct {
+	src        *sourceFile
+	violations [][]string
+	kinds      map[string]string
+	zones      map[string]*time.Location
+}
+
+func decodeRoster(src *sourceFile, violations [][]string, kinds map[string]string) *rosterFile {
+	r := rosterReader{src: src, violations: violations, kinds: kinds, zones: make(map[string]*time.Location)}
+	file := &rosterFile{src: src}
+	for _, entry := range entries(src.root.Get("teams")) {
+		file.teams = append(file.teams, r.team(entry))
+	}
+	for i, node := range items(src.root.Get("people")) {
+		path := []string{"people", strconv.Itoa(i)}
+		if node.Kind == document.Map && node.Get("email") != nil && !r.violated(append(path, "email")) {
+			file.people = append(file.people, r.person(node, path))
+		}
+	}
+	return file
+}
+
+// violated reports whether a violation lies at the path or below it.
+func (r rosterReader) violated(path []string) bool {
+	return slices.ContainsFunc(r.violations, func(v []string) bool {
+		return len(v) >= len(path) && slices.Equal(v[:len(path)], path)
+	})
+}
+
+func (r rosterReader) team(entry document.Entry) *team {
+	t := &team{
+		name: entry.Key, origin: r.place(entry), blocks: make(map[string]*Block),
+		broken: r.violated([]string{"teams", entry.Key}),
+	}
+	if !t.broken {
+		for _, access := range entries(entry.Value.Get("access")) {
+			t.blocks[access.Key] = r.block(access, entry.Key)
+		}
+	}
+	return t
+}
+
+func (r rosterReader) place(entry document.Entry) Origin {
+	return Origin{File: r.src.name, Line: int(entry.Line), Column: int(entry.Column)}
+}
+
+func (r rosterReader) person(node *document.Node, path []string) *Person {
+	email := node.Get("email")
+	p := &Person{
+		Email: strings.TrimSpace(email.Text()), Status: StatusActive, Origin: r.src.origin(email),
+		Own: make(map[string]*Block), window: always(), broken: r.violated(path),
+	}
+	key, err := CanonicalEmail(email.Text())
+	if err != nil {
+		r.src.reportAt(email, quote(email.Text())+" "+err.Error())
+		p.broken = true
+	}
+	p.Key = key
+	if !r.violated(append(path, "previousEmails")) {
+		for _, item := range items(node.Get("previousEmails")) {
+			if _, err := CanonicalEmail(item.Text()); err != nil {
+				r.src.reportAt(item, quote(item.Text())+" "+err.Error())
+				p.broken = true
+				continue
+			}
+			p.PreviousEmails = append(p.PreviousEmails, strings.TrimSpace(item.Text()))
+		}
+	}
+	if p.broken {
+		// What is wrong is reported; the rest only has to be known well enough to
+		// find the same address or team twice.
+		r.nameTeams(p, node)
+		return p
+	}
+	if status, ok := node.Entry("status"); ok {
+		p.Status, p.StatusOrigin = Status(status.Value.Text()), r.place(status)
+	}
+	for _, name := range personValues {
+		if entry, ok := node.Entry(name); ok {
+			p.Values = append(p.Values, Value{Name: name, Data: entry.Value.Any(), Origins: []Origin{r.place(entry)}})
+		}
+	}
+	if id := node.Get("id"); id != nil {
+		p.ID = id.Text()
+	}
+	r.zone(p, node.Get("timeZone"))
+	p.window = r.window(node)
+	r.nameTeams(p, node)
+	for _, access := range entries(node.Get("access")) {
+		p.Own[access.Key] = r.block(access, "")
+	}
+	return p
+}
+
+func (r rosterReader) nameTeams(p *Person, node *document.Node) {
+	for _, item := range items(node.Get("teams")) {
+		if item.Kind == document.String {
+			p.Teams = append(p.Teams, item.Text())
+		}
+	}
+}
+
+// zone reads the person's time zone; each name is looked up once a file.
+func (r rosterReader) zone(p *Person, node *document.Node) {
+	if node == nil || node.Kind != document.String {
+		return
+	}
+	location, known := r.zones[node.Text()]
+	if !known {
+		location, _ = LoadZone(node.Text())
+		r.zones[node.Text()] = location
+	}
+	if location == nil {
+		r.src.reportAt(node, quote(node.Text())+" "+errZone.Error())
+		p.broken = true
+		return
+	}
+	p.zone = location
+}
+
+// window reads from and until of a person or a block.
+func (r rosterReader) window(node *document.Node) Window {
+	w := always()
+	if entry, ok := node.Entry("from"); ok {
+		w.fromOrigin = r.place(entry)
+		w.From, _ = parseDay(entry.Value.Text())
+	}
+	if entry, ok := node.Entry("until"); ok {
+		w.untilOrigin = r.place(entry)
+		w.Until, _ = parseDay(entry.Value.Text())
+		if w.Until < w.From {
+			r.src.reportAt(entry.Value, "until is before from: the window is never open")
+		}
+	}
+	return w
+}
+
+// block reads an access block that its schema accepted.
+func (r rosterReader) block(entry document.Entry, team string) *Block {
+	origin := r.place(entry)
+	origin.Team = team
+	b := &Block{provider: entry.Key, team: team, origin: origin, window: r.window(entry.Value)}
+	for _, e := range entries(entry.Value) {
+		place := r.place(e)
+		place.Team = team
+		switch {
+		case e.Key == "from" || e.Key == "until" || strings.HasPrefix(e.Key, "x-"):
+		case e.Key == "userID":
+			b.UserID, b.idOrigin = e.Value.Text(), place
+		case e.Key == "email":
+			b.Email, b.emailOrigin = strings.TrimSpace(e.Value.Text()), place
+		default:
+			b.Values = b.Values.set(Value{Name: e.Key, Data: e.Value.Any(), Origins: []Origin{place}})
+		}
+	}
+	return b
+}

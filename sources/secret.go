@@ -1,0 +1,289 @@
+package sources
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits of a secret: how large it may be, and how long a command may take to
+// print it.
+const (
+	maxSecretBytes   = 1 << 20
+	secretCommandMax = 30 * time.Second
+	redacted         = "[secret]"
+)
+
+// A SecretRef says where a secret stands: exactly one of its fields is set. It
+// is what rollcall.yaml and rosters hold; they never hold the secret.
+type SecretRef struct {
+	Env     string   // name of an environment variable
+	File    string   // path of a file, already relative to the working directory
+	Command []string // program and arguments, run without a shell
+	// Origin is where the reference is written.
+	Origin Origin
+}
+
+// String names the place of the secret, for messages; it holds nothing secret.
+// A command is named by its program alone, since an argument may be sensitive.
+func (r SecretRef) String() string {
+	switch {
+	case r.Env != "":
+		return "environment variable " + r.Env
+	case r.File != "":
+		return "file " + filepath.ToSlash(r.File)
+	case len(r.Command) > 0:
+		return "command " + r.Command[0]
+	default:
+		return "secret"
+	}
+}
+
+// A Secret is a value that prints as "[secret]" however it is printed,
+// marshalled or logged. Reveal is the only way to it.
+type Secret struct{ value string }
+
+// NewSecret hides a value that comes from elsewhere than a reference. It is not
+// remembered for redaction; see Secrets.Remember.
+func NewSecret(value string) Secret { return Secret{value: value} }
+
+// Reveal returns the value, for the one place that sends it.
+func (s Secret) Reveal() string { return s.value }
+
+// String hides the value.
+func (Secret) String() string { return redacted }
+
+// GoString hides the value from %#v.
+func (Secret) GoString() string { return redacted }
+
+// Format hides the value from every verb.
+func (Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
+
+// MarshalJSON hides the value.
+func (Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// LogValue hides the value from slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Secrets reads secrets and remembers each, so that Redact can take them out of
+// a text whatever way they came into it. It is safe for concurrent use; the zero
+// value is ready.
+type Secrets struct {
+	mu    sync.RWMutex
+	known map[string]struct{}
+	forms []string // every encoded form of every known secret, longest first
+}
+
+// Read resolves the reference. The error names the place and what to do, and
+// never holds the value.
+func (s *Secrets) Read(ctx context.Context, ref SecretRef) (Secret, error) {
+	value, err := readSecret(ctx, ref)
+	if err != nil {
+		return Secret{}, err
+	}
+	value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
+	if value == "" {
+		return Secret{}, fmt.Errorf("%s is empty: give it the secret", ref)
+	}
+	if strings.ContainsRune(value, 0) {
+		return Secret{}, fmt.Errorf("%s holds a NUL character: it is not a text secret", ref)
+	}
+	s.Remember(value)
+	return Secret{value: value}, nil
+}
+
+func readSecret(ctx context.Context, ref SecretRef) (string, error) {
+	switch {
+	case ref.Env != "":
+		value, set := os.LookupEnv(ref.Env)
+		if !set {
+			return "", fmt.Errorf("%s is not set: export it with the secret", ref)
+		}
+		return value, nil
+	case ref.File != "":
+		return readSecretFile(ref)
+	case len(ref.Command) > 0:
+		return readSecretCommand(ctx, ref)
+	default:
+		return "", errors.New("the secret has no env, file or command")
+	}
+}
+
+func readSecretFile(ref SecretRef) (string, error) {
+	info, err := os.Stat(ref.File)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s does not exist: a path is relative to the file it is written in", ref)
+	case err != nil:
+		return "", fmt.Errorf("%s can not be read: %w", ref, pathCause(err))
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a regular file", ref)
+	case info.Size() > maxSecretBytes:
+		return "", fmt.Errorf("%s is larger than %d bytes: it is not a secret", ref, maxSecretBytes)
+	}
+	data, err := os.ReadFile(ref.File)
+	if err != nil {
+		return "", fmt.Errorf("%s can not be read: %w", ref, pathCause(err))
+	}
+	return string(data), nil
+}
+
+func readSecretCommand(ctx context.Context, ref SecretRef) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, secretCommandMax)
+	defer cancel()
+	command := exec.CommandContext(ctx, ref.Command[0], ref.Command[1:]...) //nolint:gosec // the configuration names the program on purpose
+	command.WaitDelay = time.Second
+	var out bytes.Buffer
+	command.Stdout = &limitedWriter{buffer: &out, left: maxSecretBytes}
+	// What the program says about itself may hold the secret, so it is dropped.
+	err := command.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%s did not end within %s", ref, secretCommandMax)
+	case errors.As(err, &exit):
+		return "", fmt.Errorf("%s ended with exit code %d: run it by hand to see why", ref, exit.ExitCode())
+	case errors.Is(err, errTooLarge):
+		return "", fmt.Errorf("%s printed more than %d bytes: it is not a secret", ref, maxSecretBytes)
+	case err != nil:
+		return "", fmt.Errorf("%s can not be run: %w", ref, pathCause(err))
+	}
+	return out.String(), nil
+}
+
+var errTooLarge = errors.New("too large")
+
+// limitedWriter fails once more than left bytes were written to it.
+type limitedWriter struct {
+	buffer *bytes.Buffer
+	left   int
+}
+
+func (w *limitedWriter) Write(p []byte) (int, error) {
+	if len(p) > w.left {
+		return 0, errTooLarge
+	}
+	w.left -= len(p)
+	return w.buffer.Write(p)
+}
+
+// pathCause strips the path from an error of the file system, since the message
+// around it names the path already.
+func pathCause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var program *exec.Error
+	if errors.As(err, &program) {
+		return program.Err
+	}
+	return err
+}
+
+// Remember adds a secret that was not read but issued, such as an access token.
+// Each line of a longer text counts as a secret of its own. Values shorter than
+// four characters are not remembered: taking them out would garble every text.
+func (s *Secrets) Remember(value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known = make(map[string]struct{})
+	}
+	parts := append(strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' }), value)
+	parts = append(parts, jsonStrings(value)...)
+	grew := false
+	for _, part := range parts {
+		part = strings.TrimSpace(part)
+		if _, seen := s.known[part]; seen || len(part) < 4 || strings.HasPrefix(part, "-----") && !strings.Contains(part, "\n") {
+			continue
+		}
+		s.known[part] = struct{}{}
+		s.forms = append(s.forms, encodings(part)...)
+		grew = true
+	}
+	if grew {
+		sort.Slice(s.forms, func(i, j int) bool { return len(s.forms[i]) > len(s.forms[j]) })
+	}
+}
+
+// jsonStrings returns the private members of a JSON key file: what stands in a
+// key file beside the key (an address, an id) is not secret and is worth
+// printing.
+func jsonStrings(value string) []string {
+	var members map[string]json.RawMessage
+	if !strings.HasPrefix(strings.TrimSpace(value), "{") || json.Unmarshal([]byte(value), &members) != nil {
+		return nil
+	}
+	var found []string
+	for name, raw := range members {
+		var text string
+		if !strings.Contains(strings.ToLower(name), "key_id") && json.Unmarshal(raw, &text) == nil && strings.Contains(strings.ToLower(name), "key") {
+			found = append(found, text)
+			found = append(found, strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })...)
+		}
+	}
+	return found
+}
+
+// encodings lists the forms in which a secret may turn up in a text: as it is,
+// URL-escaped, JSON-escaped, in hex, and in base64 at each of the three
+// alignments that it can have inside a longer encoded text.
+func encodings(secret string) []string {
+	forms := map[string]struct{}{secret: {}}
+	forms[url.QueryEscape(secret)] = struct{}{}
+	forms[url.PathEscape(secret)] = struct{}{}
+	if quoted, err := json.Marshal(secret); err == nil {
+		forms[string(quoted[1:len(quoted)-1])] = struct{}{}
+	}
+	forms[hex.EncodeToString([]byte(secret))] = struct{}{}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for offset := range 3 {
+			encoded := encoding.EncodeToString(append(make([]byte, offset), secret...))
+			// The characters at both ends also encode neighbours; what is left in
+			// between is the same wherever the secret stands at this alignment.
+			first := (offset*8 + 5) / 6
+			last := len(encoded)
+			if (offset+len(secret))%3 != 0 {
+				last--
+			}
+			if last-first >= 8 {
+				forms[encoded[first:last]] = struct{}{}
+				forms[url.QueryEscape(encoded[first:last])] = struct{}{}
+			}
+		}
+	}
+	list := make([]string, 0, len(forms))
+	for form := range forms {
+		list = append(list, form)
+	}
+	return list
+}
+
+// Redact takes every known secret out of the text, in every form that encodings
+// lists.
+func (s *Secrets) Redact(text string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, form := range s.forms {
+		if strings.Contains(text, form) {
+			text = strings.ReplaceAll(text, form, redacted)
+		}
+	}
+	return text
+}
