@@ -32,7 +32,7 @@ type Applier struct {
 	Observe bool
 	// Stop, once closed, begins no further change; those under way are finished.
 	Stop <-chan struct{}
-	Log  *slog.Logger
+	Log  *slog.Logger // nil is none
 }
 
 // Fresh reports whether a plan built at that time may be applied at now without
@@ -48,9 +48,11 @@ func Fresh(built, now time.Time) bool {
 // even the changes under way; Stop does not. The result is complete whatever
 // happens.
 func (a *Applier) Apply(ctx context.Context) *Result {
+	if a.Log == nil {
+		a.Log = slog.New(slog.DiscardHandler)
+	}
 	result := NewResult(a.Plan)
-	run := newRun(a, result)
-	run.start(ctx)
+	newRun(a, result).start(ctx)
 	select {
 	case <-a.Stop:
 		result.Interrupted = true
@@ -178,12 +180,12 @@ func (r *run) skipCycles() {
 func (r *run) one(ctx context.Context, i int) {
 	c := &r.Plan.Changes[i]
 	outcome := newChangeResult(c, Unknown, "")
+	defer func() { r.end(i, outcome) }()
 	defer func() {
 		if p := recover(); p != nil {
 			outcome = newChangeResult(c, Unknown, "rollcall broke on this change: look at the user by hand, and report it")
 			r.Log.Error("a change broke", "change", c.ID, "panic", fmt.Sprint(p))
 		}
-		r.end(i, outcome)
 	}()
 	outcome = r.decide(ctx, c)
 	r.Log.Info("change", "change", c.ID, "action", c.Action, "status", outcome.Status, "user", outcome.UserID, "request", outcome.RequestID, "error", outcome.Error)

@@ -235,15 +235,5 @@ func indented(v any) []byte {
 // leaver reports whether the change ends somebody's access.
 func (c *Change) leaver() bool { return c.Action == Suspend || c.Action == Delete }
 
-// attribute returns the wanted value of an attribute of the change.
-func (c *Change) attribute(name string) (any, bool) {
-	for _, a := range c.Attributes {
-		if a.Name == name {
-			return a.After, true
-		}
-	}
-	return nil, false
-}
-
 // removal reports whether the change counts against maxRemovals.
 func (c *Change) removal() bool { return slices.Contains(c.Risks, RiskRemoval) }

@@ -113,6 +113,18 @@ func (p *Plan) Exit(detailed bool) int {
 	}
 }
 
+// Applicable is how many changes an apply would carry out, the limit on removals
+// being lifted when allow is the plan's digest.
+func (p *Plan) Applicable(allow string) int {
+	n := 0
+	for _, c := range p.Changes {
+		if c.Blocked == "" || c.Blocked == BlockedLimit && allow == p.Digest {
+			n++
+		}
+	}
+	return n
+}
+
 // incomplete reports whether anything could not be read.
 func (p *Plan) incomplete() bool {
 	return slices.ContainsFunc(p.Held, func(h Held) bool { return h.Reason == HeldUnknown }) ||

@@ -93,8 +93,8 @@ type text struct {
 }
 
 func (t *text) line(format string, args ...any) {
-	fmt.Fprintf(t, format, args...)
-	t.WriteByte('\n')
+	// A strings.Builder takes everything.
+	_, _ = fmt.Fprintf(t, format+"\n", args...)
 }
 
 func (t *text) heading(name string) {

@@ -136,47 +136,45 @@ var commonKeys = []string{
 // LoadConfig reads rollcall.yaml. It reads no secret. A Config is returned only
 // when no diagnostic is an Error.
 func LoadConfig(file string) (*Config, Diagnostics) {
-	src, ds := readFile(file)
-	if src == nil {
-		return nil, ds
-	}
-	return parseConfig(src)
-}
-
-func parseConfig(src *sourceFile) (*Config, Diagnostics) {
-	kinds, ok := providerKinds(src)
-	if ok {
-		schema, err := schemas.CompileConfig(kinds)
-		if err != nil {
-			src.report(1, 1, err.Error())
-			return nil, src.diagnostics
-		}
-		src.validate(schema)
-	}
-	if src.diagnostics.Failed() {
-		return nil, sortDiagnostics(src.diagnostics)
-	}
-	reader := configReader{src: src}
-	config := reader.config()
-	ds := sortDiagnostics(src.diagnostics)
+	config, _, ds := readConfig(file)
 	if ds.Failed() {
 		return nil, ds
 	}
 	return config, ds
 }
 
+// readConfig reads rollcall.yaml as far as it can be read; rosters tells whether
+// enough of it is right for the rosters to be checked against it.
+func readConfig(file string) (config *Config, rosters bool, ds Diagnostics) {
+	src, ds := readFile(file)
+	if src == nil {
+		return nil, false, ds
+	}
+	kinds := providerKinds(src)
+	schema, err := schemas.CompileConfig(kinds)
+	if err != nil {
+		src.report(1, 1, err.Error())
+		return nil, false, src.diagnostics
+	}
+	violations := src.validate(schema)
+	config = (&configReader{src: src}).config()
+	rosters = src.root.Kind == document.Map && !slices.ContainsFunc(violations, func(path []string) bool {
+		return len(path) > 0 && path[0] == "roster" || len(path) == 1 && path[0] == "providers"
+	})
+	return config, rosters, sortDiagnostics(src.diagnostics)
+}
+
 // providerKinds finds the name and kind of each provider, as far as the file
 // states them in a readable way; the schema reports what is wrong with the rest.
-func providerKinds(src *sourceFile) (map[string]string, bool) {
+func providerKinds(src *sourceFile) map[string]string {
 	kinds := make(map[string]string)
 	for _, entry := range entries(src.root.Get("providers")) {
-		kind := entry.Key
+		kinds[entry.Key] = entry.Key
 		if stated := entry.Value.Get("kind"); stated != nil && stated.Kind == document.String {
-			kind = stated.Text()
+			kinds[entry.Key] = stated.Text()
 		}
-		kinds[entry.Key] = kind
 	}
-	return kinds, true
+	return kinds
 }
 
 // configReader makes a Config of a file that its schema accepts, and reports
@@ -272,7 +270,7 @@ func (r configReader) provider(entry document.Entry) ProviderConfig {
 				p.Auth[secret.Key] = r.src.secret(secret)
 			}
 		default:
-			if value.Kind == document.String && !slices.Contains(commonKeys, e.Key) && !strings.HasPrefix(e.Key, "x-") {
+			if value.Kind == document.String && !slices.Contains(commonKeys, e.Key) {
 				p.Settings[e.Key] = value.Text()
 			}
 		}

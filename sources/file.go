@@ -39,6 +39,8 @@ type sourceFile struct {
 	root        *document.Node
 	diagnostics Diagnostics
 	lines       [][]byte // split on the first use
+	// refused are the nodes that the schema reported: nothing more is said of them.
+	refused map[*document.Node]bool
 }
 
 // readFile reads and parses a file. Without a usable document the source is nil
@@ -107,8 +109,11 @@ func (s *sourceFile) report(line, column int, message string) {
 	s.add(Error, line, column, message, true)
 }
 
+// reportAt reports a node unless the schema did already.
 func (s *sourceFile) reportAt(node *document.Node, message string) {
-	s.report(int(node.Line), int(node.Column), message)
+	if !s.refused[node] {
+		s.report(int(node.Line), int(node.Column), message)
+	}
 }
 
 func (s *sourceFile) add(severity Severity, line, column int, message string, show bool) {
@@ -147,10 +152,14 @@ func (s *sourceFile) origin(node *document.Node) Origin {
 func (s *sourceFile) validate(schema *schemas.Schema) [][]string {
 	violations := schema.Validate(s.root.Any())
 	paths := make([][]string, 0, len(violations))
+	s.refused = make(map[*document.Node]bool)
 	for _, v := range violations {
 		node, line, column, found := s.root.Find(v.Path)
 		if found && !v.Key && node != nil {
 			line, column = int(node.Line), int(node.Column)
+		}
+		if found && !v.Key {
+			s.refused[node] = true
 		}
 		s.add(Error, line, column, v.Message, !slices.Contains(v.Path, "auth"))
 		paths = append(paths, v.Path)
@@ -202,12 +211,17 @@ func list(names []string) string {
 // at is the place of another value, for a message that names two.
 func at(o Origin) string { return fmt.Sprintf("at %s", o) }
 
-// entries are the pairs of a mapping; whatever is none has none.
+// entries are the pairs of a mapping without its x- keys, which are for people;
+// whatever is no mapping has none.
 func entries(node *document.Node) []document.Entry {
 	if node == nil {
 		return nil
 	}
-	return node.Entries
+	ignored := func(e document.Entry) bool { return schemas.Ignored(e.Key) }
+	if !slices.ContainsFunc(node.Entries, ignored) {
+		return node.Entries
+	}
+	return slices.DeleteFunc(slices.Clone(node.Entries), ignored)
 }
 
 // items are the elements of a list; whatever is none has none.
@@ -216,4 +230,26 @@ func items(node *document.Node) []*document.Node {
 		return nil
 	}
 	return node.Items
+}
+
+// plainValue is what a node states: the types of encoding/json, without the x-
+// keys, which are for people.
+func plainValue(node *document.Node) any { return withoutIgnored(node.Any()) }
+
+func withoutIgnored(data any) any {
+	switch v := data.(type) {
+	case []any:
+		for i := range v {
+			v[i] = withoutIgnored(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			if schemas.Ignored(key) {
+				delete(v, key)
+			} else {
+				v[key] = withoutIgnored(v[key])
+			}
+		}
+	}
+	return data
 }

@@ -16,7 +16,7 @@ import (
 	"rollcall/schemas"
 )
 
-// Options of LoadRoster.
+// Options of Load.
 type Options struct {
 	// Stdin is read for the roster named "-".
 	Stdin io.Reader
@@ -24,10 +24,24 @@ type Options struct {
 	Rules func(kind string) Rules
 }
 
-// LoadRoster reads the rosters that the configuration names, in parallel, and
-// checks them one by one and together. All problems are reported at once,
-// sorted by place. A Roster is returned only when no diagnostic is an Error.
-func LoadRoster(ctx context.Context, config *Config, options Options) (*Roster, Diagnostics) {
+// Load reads rollcall.yaml and the rosters that it names, in parallel, and checks
+// them one by one and together. All problems of all files are reported at once,
+// sorted by place. It reads no secret and needs no network. Configuration and
+// roster are returned only when no diagnostic is an Error.
+func Load(ctx context.Context, file string, options Options) (*Config, *Roster, Diagnostics) {
+	config, rosters, ds := readConfig(file)
+	if !rosters {
+		return nil, nil, ds
+	}
+	roster, more := loadRoster(ctx, config, options)
+	ds = sortDiagnostics(append(ds, more...))
+	if ds.Failed() {
+		return nil, nil, ds
+	}
+	return config, roster, ds
+}
+
+func loadRoster(ctx context.Context, config *Config, options Options) (*Roster, Diagnostics) {
 	paths, ds := rosterFiles(config)
 	if ds.Failed() {
 		return nil, sortDiagnostics(ds)

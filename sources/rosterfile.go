@@ -103,7 +103,7 @@ func (r rosterReader) person(node *document.Node, path []string) *Person {
 	}
 	for _, name := range personValues {
 		if entry, ok := node.Entry(name); ok {
-			p.Values = append(p.Values, Value{Name: name, Data: entry.Value.Any(), Origins: []Origin{r.place(entry)}})
+			p.Values = append(p.Values, Value{Name: name, Data: plainValue(entry.Value), Origins: []Origin{r.place(entry)}})
 		}
 	}
 	if id := node.Get("id"); id != nil {
@@ -170,13 +170,13 @@ func (r rosterReader) block(entry document.Entry, team string) *Block {
 		place := r.place(e)
 		place.Team = team
 		switch {
-		case e.Key == "from" || e.Key == "until" || strings.HasPrefix(e.Key, "x-"):
+		case e.Key == "from" || e.Key == "until":
 		case e.Key == "userID":
 			b.UserID, b.idOrigin = e.Value.Text(), place
 		case e.Key == "email":
 			b.Email, b.emailOrigin = strings.TrimSpace(e.Value.Text()), place
 		default:
-			b.Values = b.Values.set(Value{Name: e.Key, Data: e.Value.Any(), Origins: []Origin{place}})
+			b.Values = b.Values.set(Value{Name: e.Key, Data: plainValue(e.Value), Origins: []Origin{place}})
 		}
 	}
 	return b

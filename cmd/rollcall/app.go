@@ -32,6 +32,8 @@ type app struct {
 	logFormat string
 	verbose   bool
 	noColor   bool
+	// resultFile is where the result is still to be written.
+	resultFile string
 
 	secrets *sources.Secrets
 	log     *slog.Logger
@@ -151,6 +153,14 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	}
 	if a.interrupted() {
 		coded.code = plan.ExitInterrupted
+	}
+	if a.resultFile != "" {
+		// The command line or the directory was wrong: the apply never began.
+		result := plan.NewResult(nil)
+		result.Exit, result.Error = coded.code, a.secrets.Redact(coded.Error())
+		if err := writeFile(a.resultFile, result.JSON()); err != nil {
+			coded.err = errors.Join(coded.err, fmt.Errorf("--result %s: %w", a.resultFile, unwrapPath(err)))
+		}
 	}
 	if coded.err != nil {
 		_, _ = fmt.Fprintf(a.stderr, "rollcall: %s\n", coded.err)

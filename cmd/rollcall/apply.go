@@ -15,9 +15,8 @@ import (
 )
 
 type applyFlags struct {
-	yes    bool
-	allow  string
-	result string
+	yes   bool
+	allow string
 }
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -38,18 +37,23 @@ has access.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			result, err := a.apply(cmd.Context(), flags)
-			return a.finishApply(result, err, flags.result)
+			return a.finishApply(result, err, a.resultFile)
 		},
 	}
 	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
 	cmd.Flags().StringVar(&flags.allow, "allow", "", "lift the limit on removals for the plan with this `DIGEST`")
-	cmd.Flags().StringVar(&flags.result, "result", "", "write the result as JSON to `FILE`, on every way out")
+	cmd.Flags().StringVar(&a.resultFile, "result", "", "write the result as JSON to `FILE`, on every way out")
 	return cmd
 }
 
 // apply runs to the end of the changes. The result is there on every way out.
 func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result, err error) {
 	result = plan.NewResult(nil)
+	defer func() {
+		if r := recover(); r != nil {
+			err = &exitError{code: plan.ExitError, err: fmt.Errorf("rollcall broke: %v; this is a bug, report it with the output of -v", r)}
+		}
+	}()
 	if flags.allow != "" && !digestForm.MatchString(flags.allow) {
 		return result, invalid(fmt.Errorf("--allow %q: write the digest that the plan shows, sha256: and 64 digits", flags.allow))
 	}
@@ -70,8 +74,8 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	if err := a.show(m.plan, "text"); err != nil {
 		return result, err
 	}
-	if len(m.plan.Changes) > 0 && !flags.yes {
-		if err := a.ask(ctx, len(m.plan.Changes)); err != nil {
+	if n := m.plan.Applicable(flags.allow); n > 0 && !flags.yes {
+		if err := a.ask(ctx, n); err != nil {
 			return result, err
 		}
 	}
@@ -143,6 +147,7 @@ func (a *app) finishApply(result *plan.Result, err error, file string) error {
 		result.Error = a.secrets.Redact(coded.err.Error())
 	}
 	if file != "" {
+		a.resultFile = ""
 		if writeErr := writeFile(file, a.redactedBytes(result.JSON())); writeErr != nil {
 			writeErr = fmt.Errorf("--result %s: %w", file, unwrapPath(writeErr))
 			if begun || code == plan.ExitInterrupted {

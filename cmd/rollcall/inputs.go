@@ -28,20 +28,14 @@ type inputs struct {
 // load reads configuration and roster and tells every problem. It needs neither
 // network nor credentials.
 func (a *app) load(ctx context.Context) (*inputs, error) {
-	config, problems := sources.LoadConfig(a.config)
-	var roster *sources.Roster
-	if config != nil {
-		var more sources.Diagnostics
-		roster, more = sources.LoadRoster(ctx, config, sources.Options{Stdin: a.stdin, Rules: registry.Rules})
-		problems = append(problems, more...)
-	}
+	config, roster, problems := sources.Load(ctx, a.config, sources.Options{Stdin: a.stdin, Rules: registry.Rules})
 	if ctx.Err() != nil {
 		return nil, exit(plan.ExitInterrupted)
 	}
 	for _, problem := range problems {
 		_, _ = fmt.Fprint(a.stderr, problem.Render())
 	}
-	if problems.Failed() || config == nil || roster == nil {
+	if config == nil || roster == nil {
 		_, _ = fmt.Fprintf(a.stderr, "%s\n", countProblems(problems))
 		return nil, exit(plan.ExitInvalid)
 	}

@@ -36,6 +36,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	// A reader of the output that goes away must not kill an apply half-way: with
+	// this, writing to it is an error like any other.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	a := newApp(stdin, stdout, stderr)
 	go a.interrupts(ctx, signals, cancel)
 	return a.execute(ctx, args)

@@ -52,9 +52,9 @@ func (r *Rule) name() string {
 	}
 }
 
-// inject answers in the fault's way. real is the vendor's answer, or nil where
+// inject answers in the fault's way. done is the vendor's answer, or nil where
 // the effect has not happened and will not.
-func (r *Rule) inject(c *call, real *response) *response {
+func (r *Rule) inject(c *call, done *response) *response {
 	c.fired(r.name())
 	switch r.Fault {
 	case FaultHTML:
@@ -79,14 +79,14 @@ func (r *Rule) inject(c *call, real *response) *response {
 		<-c.Context().Done()
 		return &response{lost: context.Cause(c.Context())}
 	case FaultCutBody:
-		if len(real.body) == 0 {
+		if len(done.body) == 0 {
 			return &response{lost: errNoReply} // nothing to cut: all of it is lost
 		}
-		real.short = (len(real.body) + 1) / 2
-		return real
+		done.short = (len(done.body) + 1) / 2
+		return done
 	case FaultWrongType:
-		real.header.Set("Content-Type", "text/plain; charset=utf-8")
-		return real
+		done.header.Set("Content-Type", "text/plain; charset=utf-8")
+		return done
 	default:
 		return r.fail(c)
 	}

@@ -9,7 +9,7 @@ import (
 func digest(parts ...any) []byte {
 	h := sha256.New()
 	for _, part := range parts {
-		fmt.Fprintf(h, "%v\x00", part)
+		_, _ = fmt.Fprintf(h, "%v\x00", part)
 	}
 	return h.Sum(nil)
 }

@@ -96,8 +96,10 @@ func (h *host) read(n node, now time.Time) (commit func(), err error) {
 
 // Load is [World.Seed] for a state that [World.Save] wrote. Data that is cut
 // short, too large or no JSON is an error.
-func (w *World) Load(r io.Reader) error {
-	limited := &io.LimitedReader{R: r, N: maxState + 1}
+func (w *World) Load(r io.Reader) error { return w.load(r, maxState) }
+
+func (w *World) load(r io.Reader, most int64) error {
+	limited := &io.LimitedReader{R: r, N: most + 1}
 	dec := json.NewDecoder(limited)
 	dec.UseNumber()
 	var data any
@@ -109,7 +111,7 @@ func (w *World) Load(r io.Reader) error {
 	}
 	switch {
 	case limited.N <= 0:
-		return fmt.Errorf("state is larger than %d bytes", maxState)
+		return fmt.Errorf("state is larger than %d bytes", most)
 	case errors.Is(err, io.EOF):
 		return errors.New("state is empty")
 	case err != nil:

@@ -82,7 +82,14 @@ func (w *World) begin(path string, seed func() (any, error)) error {
 		return fmt.Errorf("simulator state: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	if err := w.Load(file); err != nil {
+	info, err := file.Stat()
+	if err == nil && info.Size() > maxState { // not worth reading
+		err = fmt.Errorf("it is larger than %d bytes", maxState)
+	}
+	if err == nil {
+		err = w.Load(file)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %s: %w; delete the file to start again from simulator.yaml", ErrState, path, err)
 	}
 	return nil

@@ -174,7 +174,7 @@ func (m *memoryWriter) response(r *http.Request) (*http.Response, error) {
 
 // memoryBody is an answer's body; it ends early when the context does.
 type memoryBody struct {
-	ctx    context.Context //nolint:containedctx // a body lives as long as its request
+	ctx    context.Context // a body lives as long as its request
 	data   []byte
 	end    error
 	closed bool

@@ -29,7 +29,7 @@ type VendastaOptions struct {
 const (
 	jsonAPI        = "application/vnd.api+json"
 	vendastaBase   = "/platform"
-	vendastaToken  = "/oauth2/token"
+	vendastaToken  = "/oauth2/token" //nolint:gosec // a path, no credential
 	vendastaScopes = "user.admin"
 )
 
@@ -158,10 +158,10 @@ func (v *vendasta) serve(c *call) *response {
 	if refusal := v.checkType(c, where); refusal != nil {
 		return refusal
 	}
-	switch {
-	case method.op == Search:
+	switch method.op {
+	case Search:
 		return v.search(c)
-	case method.op == Create:
+	case Create:
 		return v.create(c)
 	}
 	if refusal := v.checkQuery(c); refusal != nil {

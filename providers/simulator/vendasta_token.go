@@ -18,7 +18,7 @@ import (
 )
 
 // jwtBearer is the documented grant type ([G-AUTH]).
-const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // a name, no credential
 
 // oauthError is an error of a token endpoint. Not documented; assumed is the
 // form of RFC 6749, section 5.2.

@@ -221,7 +221,7 @@ func (resp *response) write(rw http.ResponseWriter) {
 		rw.Header().Set("Content-Length", strconv.Itoa(len(resp.body)))
 	}
 	rw.WriteHeader(resp.status)
-	_, err := rw.Write(resp.body[:len(resp.body)-resp.short])
+	_, err := rw.Write(resp.body[:len(resp.body)-resp.short]) //nolint:gosec // JSON, or text on purpose; never shown by a browser
 	if resp.short > 0 {
 		_ = http.NewResponseController(rw).Flush() // what was cut is delivered up to the cut
 		panic(http.ErrAbortHandler)

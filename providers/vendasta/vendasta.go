@@ -16,6 +16,7 @@ import (
 
 // Kind describes Vendasta.
 func Kind() *providers.Kind {
+	//nolint:gosec // the credentials below are those of the simulated vendor, which accepts any
 	return &providers.Kind{
 		Name:     "vendasta",
 		Title:    "Vendasta",

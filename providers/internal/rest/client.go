@@ -227,7 +227,7 @@ func (r Reader) Read(ctx context.Context, call Call) (*Response, error) {
 type Counts struct {
 	Reads, Writes int           // calls that were begun
 	Attempts      int           // requests sent: repetitions and followed redirects too, token requests not
-	Retries       int           // attempts after the first of a call
+	Retries       int           // further tries of a call after a failed one
 	Waits         int           // waits for another try, or for a pause to end
 	Waited        time.Duration // the sum of these waits
 }
@@ -286,10 +286,10 @@ func (c *Client) do(ctx context.Context, kind class, call Call) (*Response, erro
 		if !again {
 			return nil, op.finish(out.err)
 		}
-		c.tally.add(func(n *Counts) { n.Retries++ })
 		if err := op.wait(ctx, wait); err != nil {
 			return nil, op.finish(op.canceled(err))
 		}
+		c.tally.add(func(n *Counts) { n.Retries++ })
 	}
 }
 

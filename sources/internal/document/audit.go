@@ -31,17 +31,28 @@ type audit struct {
 	tabLine      int  // where a tab stands in the indentation, or 0
 	tabColumn    int
 	lastTab      int // the last line with a tab between tokens
+	cut          cut
 
 	tokens   token.Tokens // as the library made them, consumed from the front
 	out      token.Tokens
 	marks    []mark
 	problems []Problem
+	refused  int // how often refuse was called
 	fatal    *Problem
 
 	aliases int
+	anchors int
 	tagged  bool // the next scalar has a tag, which was reported: it is text
 	block   *blockHeader
 	layout
+}
+
+// A cut says that some lines of the file are left out of the text before the
+// line that begins at at, if that is not 0. It is clean when that line begins
+// with a dash that is a token.
+type cut struct {
+	at, lines int
+	clean     bool
 }
 
 func newAudit(text string, limits Limits) *audit {
@@ -169,8 +180,8 @@ func (a *audit) skip() {
 			a.column++
 			a.lastTab = a.line
 		case '\n':
-			a.line++
-			a.column, a.fresh = 1, true
+			a.nextLine()
+			a.fresh = true
 		default:
 			if a.fresh && a.tabLine == a.line && a.text[a.pos] != '#' && len(a.flow) == 0 {
 				a.fatalAt(a.tabLine, a.tabColumn, "a tab is used as indentation: indent with spaces")
@@ -188,11 +199,19 @@ func (a *audit) advance(to int) {
 	for ; a.pos < to; a.pos++ {
 		switch c := a.text[a.pos]; {
 		case c == '\n':
-			a.line++
-			a.column = 1
+			a.nextLine()
 		case utf8.RuneStart(c):
 			a.column++
 		}
+	}
+}
+
+// nextLine counts the line that ends at pos.
+func (a *audit) nextLine() {
+	a.line++
+	a.column = 1
+	if a.pos+1 == a.cut.at {
+		a.line += a.cut.lines
 	}
 }
 
@@ -214,6 +233,7 @@ func (a *audit) place(at int) (line, column int) {
 // emit hands a token on as standing at the given place.
 func (a *audit) emit(tk *token.Token, text string, line, column int) {
 	tk.Position.Line, tk.Position.Column, tk.Position.Offset = line, column, len(a.marks)
+	//nolint:gosec // maxBytes keeps lines and columns below 1<<31
 	a.marks = append(a.marks, mark{text: text, line: int32(line), column: int32(column)})
 	a.out = append(a.out, tk)
 }
@@ -288,9 +308,11 @@ func (a *audit) tag(value string) {
 
 // refuse reports a problem that leaves the rest readable.
 func (a *audit) refuse(line, column int, message string) {
-	if len(a.problems) < 2*maxProblems {
-		a.problems = append(a.problems, Problem{line, column, message})
+	a.refused++
+	if len(a.problems) >= 8*maxProblems {
+		a.problems = sortProblems(a.problems)
 	}
+	a.problems = append(a.problems, Problem{line, column, message})
 }
 
 // fail reports that nothing behind this place can be read.

@@ -80,9 +80,9 @@ func (a *audit) blockContent(tk *token.Token) {
 			a.advance(len(a.text))
 			break
 		}
-		a.pos += next + 1
-		a.line++
-		a.column = 1
+		a.pos += next
+		a.nextLine()
+		a.pos++
 	}
 	a.fresh = a.column == 1
 	tk.Type, tk.Value = token.StringType, ""

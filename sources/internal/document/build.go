@@ -173,10 +173,10 @@ func (b *builder) mergeSources(n ast.Node, depth int) []built {
 	}
 	var sources []built
 	for _, value := range values {
-		known := len(b.problems)
+		known := b.refused
 		source := b.node(value, depth)
 		if source.node.Kind != Map {
-			if b.fatal != nil || len(b.problems) > known {
+			if b.fatal != nil || b.refused > known {
 				continue // said already
 			}
 			b.refuse(int(source.node.Line), int(source.node.Column), "behind << stands a map, an alias of a map, or a list of these in brackets")

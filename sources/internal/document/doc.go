@@ -17,6 +17,11 @@
 //  3. The tree: the library parses the tokens, and its tree becomes [Node]s.
 //     Aliases and merges are resolved here under a budget.
 //
+// A text that is mostly one long list is read in parts, side by side, and put
+// together: a large roster needs neither the memory nor the time of its whole
+// token tree. Whatever is unusual about it, a problem or an alias, has it read as
+// a whole.
+//
 // # What a plain value is
 //
 // A plain value (one without quotes) is

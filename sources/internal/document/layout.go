@@ -2,7 +2,6 @@ package document
 
 import (
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/token"
 )
@@ -126,6 +125,9 @@ func (a *audit) dash(tk *token.Token) {
 	}
 	if a.fatal != nil {
 		return
+	}
+	if a.cut.at > 0 && a.pos == a.cut.at+a.column-1 {
+		a.cut.clean = true
 	}
 	a.indicator(tk, "-")
 	a.before, a.beforeLine = afterDash, a.line
@@ -304,6 +306,7 @@ func (a *audit) anchor(tk *token.Token) {
 		return
 	}
 	line := a.line
+	a.anchors++
 	a.named(tk, "&")
 	a.begun = true
 	a.anchorLine = line
@@ -334,11 +337,8 @@ func (a *audit) named(tk *token.Token, indicator string) {
 		return
 	}
 	length := 0
-	for _, r := range a.text[a.pos:] {
-		if r < utf8.RuneSelf && !isNameByte(byte(r)) {
-			break
-		}
-		length += utf8.RuneLen(r)
+	for a.pos+length < len(a.text) && isNameByte(a.text[a.pos+length]) {
+		length++
 	}
 	name := a.text[a.pos : a.pos+length]
 	if name == "" || len(a.tokens) == 0 || a.tokens[0].Value != name {

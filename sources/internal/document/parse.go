@@ -21,15 +21,17 @@ type Problem struct {
 
 // Limits bound what reading a document may cost. A zero field is its default.
 type Limits struct {
-	Bytes    int // size of the file; 16 MiB
+	Bytes    int // size of the file; 16 MiB, at most 1 GiB
 	Depth    int // lists and maps in one another, aliases resolved; 100
 	Width    int // keys of one map outside braces; 5000
 	Aliases  int // 10,000
 	Expanded int // nodes that aliases and merges add; 1,000,000
 }
 
-// maxProblems is how many problems of one document are reported.
-const maxProblems = 1000
+const (
+	maxProblems = 1000 // of one document that are reported
+	maxBytes    = 1 << 30
+)
 
 func (l Limits) withDefaults() Limits {
 	for _, field := range []struct {
@@ -40,6 +42,7 @@ func (l Limits) withDefaults() Limits {
 			*field.value = field.initial
 		}
 	}
+	l.Bytes = min(l.Bytes, maxBytes)
 	return l
 }
 
@@ -56,19 +59,21 @@ func Parse(data []byte, limits Limits) (*Node, []Problem) {
 	if problem != nil {
 		return nil, []Problem{*problem}
 	}
-	return read(text, limits)
+	if root := readInParts(text, limits); root != nil {
+		return root, nil
+	}
+	return newAudit(text, limits).read()
 }
 
-// read parses a prepared text.
-func read(text string, limits Limits) (root *Node, problems []Problem) {
-	a := newAudit(text, limits)
+// read parses the text.
+func (a *audit) read() (root *Node, problems []Problem) {
 	defer func() {
 		if recover() != nil {
 			root = nil
 			problems = []Problem{a.here("can not be read from here on: look for something unusual and write text in quotes")}
 		}
 	}()
-	a.run(lexer.Tokenize(text))
+	a.run(lexer.Tokenize(a.text))
 	if a.fatal != nil {
 		return nil, []Problem{a.first(*a.fatal)}
 	}
@@ -86,7 +91,7 @@ func read(text string, limits Limits) (root *Node, problems []Problem) {
 	if body == nil {
 		return nil, []Problem{{1, 1, "is empty"}}
 	}
-	b := builder{audit: a, budget: limits.Expanded, anchors: map[string]*anchor{}}
+	b := builder{audit: a, budget: a.limits.Expanded, anchors: map[string]*anchor{}}
 	root = b.node(body, 1).node
 	if a.fatal != nil {
 		return nil, []Problem{*a.fatal}

@@ -151,23 +151,24 @@ func escape(value []byte, text string) (decoded []byte, length int, problem stri
 			length += 6
 		}
 	}
-	if r > utf8.MaxRune || !utf8.ValidRune(rune(r)) {
+	if !utf8.ValidRune(r) {
 		return nil, 0, "this escape is no character: correct its digits"
 	}
-	return utf8.AppendRune(value, rune(r)), length, ""
+	return utf8.AppendRune(value, r), length, ""
 }
 
-// hex reads exactly n hexadecimal digits.
-func hex(text string, at, n int) (value uint32, ok bool) {
+// hex reads exactly n hexadecimal digits; eight of them may overflow to what is
+// no character either.
+func hex(text string, at, n int) (value rune, ok bool) {
 	if at+n > len(text) {
 		return 0, false
 	}
 	for _, c := range []byte(text[at : at+n]) {
 		switch {
 		case isDigit(c):
-			value = value<<4 | uint32(c-'0')
+			value = value<<4 | rune(c-'0')
 		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			value = value<<4 | uint32(c|0x20-'a'+10)
+			value = value<<4 | rune(c|0x20-'a'+10)
 		default:
 			return 0, false
 		}

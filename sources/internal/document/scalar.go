@@ -33,7 +33,8 @@ func (a *audit) plainScalar(tk *token.Token) {
 		return
 	}
 	source := a.text[a.pos:end]
-	if source == "-" || ((source[0] == '?' || source[0] == ':') && (len(source) == 1 || len(a.flow) > 0)) {
+	switch alone := len(source) == 1 || isBlank(source[1]); {
+	case source[0] == '-' && alone, (source[0] == '?' || source[0] == ':') && (alone || len(a.flow) > 0):
 		a.fail("text that begins with this character must stand in quotes")
 		return
 	}
@@ -50,9 +51,7 @@ func (a *audit) plainScalar(tk *token.Token) {
 		}
 		text = foldPlain(source)
 	}
-	if tk.Type != token.StringType {
-		tk.Type = token.StringType
-	}
+	tk.Type = token.StringType
 	if a.tagged {
 		tk.Type = token.SingleQuoteType
 	}
@@ -142,7 +141,7 @@ func (a *audit) plainBounds(source string, end int) bool {
 			line, column := a.place(a.pos + i)
 			a.refuse(line, column, "a tab stands in this text: write a blank, or put the text in double quotes with \\t")
 		case c == '#' && i > 0 && isBlank(source[i-1]),
-			c == ':' && i+1 < len(source) && isBlank(source[i+1]),
+			c == ':' && (a.pos+i+1 == len(a.text) || isBlank(a.text[a.pos+i+1])),
 			inFlow && strings.IndexByte("[]{},", c) >= 0:
 			line, column := a.place(a.pos + i)
 			a.fatalAt(line, column, "this character can not stand in text without quotes: write the text in quotes, or mend the indentation")

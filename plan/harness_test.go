@@ -1,0 +1,190 @@
+package plan_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"rollcall/plan"
+	"rollcall/providers"
+	"rollcall/providers/registry"
+	"rollcall/providers/simulator"
+	"rollcall/sources"
+)
+
+// today is the day that tests plan for.
+var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+const baseConfig = `version: 1
+providers:
+  vendasta: {partner: ABC, auth: {token: {env: UNUSED}}, rate: unlimited}
+`
+
+// A house is a roster, its configuration and the simulated vendors.
+type house struct {
+	t      testing.TB
+	world  *simulator.World
+	config *sources.Config
+	roster *sources.Roster
+	people []string // --person
+	stop   chan struct{}
+}
+
+// newHouse loads a roster with a configuration (empty: baseConfig) and seeds the
+// vendors with Vendasta users.
+func newHouse(t testing.TB, config, roster string, users ...map[string]any) *house {
+	t.Helper()
+	h := &house{t: t, world: simulator.New(simulator.Options{}), stop: make(chan struct{})}
+	for _, user := range users {
+		h.add(user)
+	}
+	h.load(config, roster)
+	return h
+}
+
+func (h *house) load(config, roster string) {
+	h.t.Helper()
+	dir := h.t.TempDir()
+	if config == "" {
+		config = baseConfig
+	}
+	for name, text := range map[string]string{"rollcall.yaml": config, "roster.yaml": roster} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	var problems sources.Diagnostics
+	h.config, h.roster, problems = sources.Load(h.t.Context(), filepath.Join(dir, "rollcall.yaml"), sources.Options{Rules: registry.Rules})
+	if problems.Failed() {
+		h.t.Fatal(problems)
+	}
+}
+
+func (h *house) add(user map[string]any) string {
+	h.t.Helper()
+	id, err := h.world.Add("vendasta", user)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return id
+}
+
+// user is a Vendasta user for add.
+func user(id, email string, access []any, more ...any) map[string]any {
+	attributes := map[string]any{"email": email}
+	u := map[string]any{"id": id, "partner": "ABC", "attributes": attributes, "platformAccess": access}
+	for i := 0; i+1 < len(more); i += 2 {
+		name := more[i].(string)
+		if name == "businessLocations" {
+			u[name] = more[i+1]
+		} else {
+			attributes[name] = more[i+1]
+		}
+	}
+	return u
+}
+
+func list(ids ...any) []any { return ids }
+
+// accounts are the configured providers, led to the simulated vendors.
+func (h *house) accounts(readOnly bool) ([]plan.Account, map[string]*providers.Connection) {
+	h.t.Helper()
+	var accounts []plan.Account
+	connections := make(map[string]*providers.Connection)
+	for _, config := range h.config.Providers {
+		kind := registry.Kind(config.Kind)
+		accounts = append(accounts, plan.Account{Config: config, Kind: kind, Target: plan.SimulatedTarget})
+		settings := providers.Settings{
+			Config: config, Transport: h.world.Transport(), Secrets: &sources.Secrets{}, ReadOnly: readOnly,
+			Auth: map[string]sources.Secret{"token": sources.NewSecret("test-token")}, Log: slog.New(slog.DiscardHandler),
+		}
+		settings.Config.BaseURL = h.world.BaseURL(config.Kind)
+		connection, err := kind.Open(h.t.Context(), settings)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		connections[config.Name] = connection
+	}
+	return accounts, connections
+}
+
+// A planned plan has with it what an apply needs.
+type planned struct {
+	*plan.Plan
+	access      []*sources.Access
+	accounts    []plan.Account
+	connections map[string]*providers.Connection
+}
+
+func (h *house) plan() *planned {
+	h.t.Helper()
+	accounts, connections := h.accounts(false)
+	all := sources.Resolve(h.roster, h.config, registry.Rules, today)
+	var access []*sources.Access
+	for _, a := range all {
+		keep := len(h.people) == 0
+		for _, person := range h.people {
+			keep = keep || a.Person.Key == person
+		}
+		if keep {
+			access = append(access, a)
+		}
+	}
+	readers := make(map[string]providers.Reader)
+	for name, connection := range connections {
+		readers[name] = connection.Reader
+	}
+	entries, err := plan.Observe(context.Background(), accounts, readers, access)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	p := plan.Build(plan.Input{
+		Created: today, AsOf: today.Format(time.DateOnly), Roster: plan.RosterInfo{Digest: sources.Digest(all), Files: []string{"roster.yaml"}},
+		Scope:      plan.Scope{Providers: []string{}, People: append([]string{}, h.people...)},
+		Guardrails: h.config.Guardrails, Accounts: accounts, Entries: entries,
+	})
+	return &planned{Plan: p, access: access, accounts: accounts, connections: connections}
+}
+
+// apply carries out the plan; change may alter the applier first.
+func (h *house) apply(p *planned, change ...func(*plan.Applier)) *plan.Result {
+	h.t.Helper()
+	a := &plan.Applier{
+		Plan: p.Plan, Accounts: p.accounts, Connections: p.connections, Access: p.access,
+		Protect: h.config.Guardrails.Protect, Stop: h.stop, Log: slog.New(slog.DiscardHandler),
+	}
+	for _, f := range change {
+		f(a)
+	}
+	return a.Apply(h.t.Context())
+}
+
+// settled fails unless a new plan has no change.
+func (h *house) settled() {
+	h.t.Helper()
+	if p := h.plan(); len(p.Changes) > 0 {
+		h.t.Errorf("the plan after the apply is not empty:\n%s", p.Text(plan.Style{}))
+	}
+}
+
+// live is a Vendasta user as the vendor has him.
+func (h *house) live(id string) map[string]any {
+	h.t.Helper()
+	u, found := h.world.User("vendasta", id)
+	if !found {
+		h.t.Fatalf("there is no user %s", id)
+	}
+	return u.Data
+}
+
+func (h *house) count() simulator.Counts { return h.world.Counts() }
+
+// panicking is a writer that breaks.
+type panicking struct{}
+
+func (panicking) Create(context.Context, providers.Draft) (providers.Receipt, error) {
+	panic("broken")
+}
