@@ -67,7 +67,7 @@ func TestFaultsOfChanges(t *testing.T) {
 		status    plan.Status
 		exit      int
 		writes    int64 // requests with an effect, as the vendor counted them; -1: any
-		users2    int // users afterwards
+		users2    int   // users afterwards
 		mails     int64
 		says      string
 		unsettled bool

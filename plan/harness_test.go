@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall/plan"
@@ -56,8 +57,9 @@ func (h *house) load(config, roster string) {
 			h.t.Fatal(err)
 		}
 	}
+	h.t.Chdir(dir)
 	var problems sources.Diagnostics
-	h.config, h.roster, problems = sources.Load(h.t.Context(), filepath.Join(dir, "rollcall.yaml"), sources.Options{Rules: registry.Rules})
+	h.config, h.roster, problems = sources.Load(h.t.Context(), "rollcall.yaml", sources.Options{Rules: registry.Rules})
 	if problems.Failed() {
 		h.t.Fatal(problems)
 	}
@@ -187,4 +189,10 @@ type panicking struct{}
 
 func (panicking) Create(context.Context, providers.Draft) (providers.Receipt, error) {
 	panic("broken")
+}
+
+// bubble runs a test under a clock of its own.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
 }

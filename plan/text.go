@@ -115,7 +115,7 @@ func (t *text) change(c *Change) {
 	for _, o := range firstOrigins(c.Origin) {
 		t.line("    %s", inert(o))
 	}
-	notes := []string{string(c.Cause)}
+	notes := []string{"cause: " + string(c.Cause)}
 	for _, r := range c.Risks {
 		notes = append(notes, "risk: "+string(r))
 	}
