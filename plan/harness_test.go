@@ -32,6 +32,7 @@ type house struct {
 	roster *sources.Roster
 	people []string // --person
 	stop   chan struct{}
+	root   string // of the vendors on a socket; empty: in memory
 }
 
 // newHouse loads a roster with a configuration (empty: baseConfig) and seeds the
@@ -104,6 +105,14 @@ func (h *house) accounts(readOnly bool) ([]plan.Account, map[string]*providers.C
 			Auth: map[string]sources.Secret{"token": sources.NewSecret("test-token")}, Log: slog.New(slog.DiscardHandler),
 		}
 		settings.Config.BaseURL = h.world.BaseURL(config.Kind)
+		if h.root != "" {
+			settings.Transport = nil
+			for _, endpoint := range h.world.Endpoints(h.root) {
+				if endpoint.Kind == config.Kind {
+					settings.Config.BaseURL = endpoint.BaseURL
+				}
+			}
+		}
 		connection, err := kind.Open(h.t.Context(), settings)
 		if err != nil {
 			h.t.Fatal(err)

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"rollcall/plan"
+)
+
+// An exitError ends the program with a code; its error, if any, is told.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// exit is an error that says nothing more, what was wrong being told already.
+func exit(code int) error {
+	if code == plan.ExitOK {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+// broken is an error of the machine: files that can not be written, a state that
+// can not be read.
+func broken(err error) error { return &exitError{code: plan.ExitError, err: err} }
+
+// invalid is an error of input: files, flags, secrets.
+func invalid(err error) error { return &exitError{code: plan.ExitInvalid, err: err} }
+
+// precedence orders the exit codes for runs in which several apply.
+var precedence = []int{
+	plan.ExitInterrupted, plan.ExitInvalid, plan.ExitError, plan.ExitRefused, plan.ExitIncomplete, plan.ExitChanges, plan.ExitOK,
+}
+
+// stronger is the one of two exit codes that a run ends with.
+func stronger(a, b int) int {
+	if slices.Index(precedence, b) < slices.Index(precedence, a) {
+		return b
+	}
+	return a
+}
+
+// outcome is the exit code of a run that ended with err, and what is still to be
+// told of it. Whatever has no code of its own has the one given.
+func outcome(err error, otherwise int) (code int, tell error) {
+	var joined interface{ Unwrap() []error }
+	var coded *exitError
+	switch {
+	case err == nil:
+		return plan.ExitOK, nil
+	case errors.As(err, &joined) && !errors.As(err, &coded):
+		return otherwise, err
+	case !errors.As(err, &coded):
+		return otherwise, err
+	}
+	//nolint:errorlint // only what errors.Join made is taken apart
+	if many, is := err.(interface{ Unwrap() []error }); is {
+		var told []error
+		for _, one := range many.Unwrap() {
+			c, t := outcome(one, otherwise)
+			code, told = stronger(code, c), append(told, t)
+		}
+		return code, errors.Join(told...)
+	}
+	return coded.code, coded.err
+}
+
+// A situation is one row of the table of exit codes: how each command ends in it.
+type situation struct{ when, plan, detailed, apply string }
+
+// Cells of the table that are no code.
+const (
+	noEffect = "no effect"
+	never    = "–"
+)
+
+// situations is the table of exit codes, for help and README.
+var situations = []situation{
+	{"nothing to change", "0", "0", "0"},
+	{"changes", "0", "2", "0 if all applied"},
+	{"held or manual, and the person is not a leaver", noEffect, noEffect, noEffect},
+	{"a leaver held or manual: he still has access", noEffect, noEffect, "3"},
+	{"anything unknown: a person or a provider unread", "3", "3", "3"},
+	{"a change failed, stale, unknown or skipped", never, never, "3"},
+	{"a guard refused (the rest is applied)", "4", "4", "4"},
+	{"invalid roster, configuration, flags or secrets; something to apply, no terminal and no --yes", "5", "5", "5"},
+	{"broke before the first write; declined at the prompt", "1", "1", "1"},
+	{"broke after the first write", never, never, "3, result written"},
+	{"interrupted: what was under way is finished", "130", "130", "130"},
+}
+
+// exitTable is the table of exit codes in Markdown.
+func exitTable() string {
+	var out strings.Builder
+	out.WriteString("| situation | plan | plan --detailed-exitcode | apply |\n|---|---|---|---|\n")
+	for _, s := range situations {
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", s.when, s.plan, s.detailed, s.apply)
+	}
+	codes := make([]string, len(precedence))
+	for i, code := range precedence {
+		codes[i] = fmt.Sprint(code)
+	}
+	fmt.Fprintf(&out, "\nWhere several apply, the first of these counts: %s.\n", strings.Join(codes, ", "))
+	return out.String()
+}
+
+// exitHelp is the column of one command as text for its help.
+func exitHelp(column func(situation) string) string {
+	var out strings.Builder
+	out.WriteString("Exit codes:\n")
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, s := range situations {
+		cell := column(s)
+		if cell == noEffect || cell == never {
+			continue
+		}
+		code, condition, _ := strings.Cut(cell, " ")
+		if condition != "" {
+			condition = " (" + condition + ")"
+		}
+		// Writing to a strings.Builder never fails.
+		_, _ = fmt.Fprintf(table, "  %s\t%s%s\n", strings.TrimSuffix(code, ","), s.when, condition)
+	}
+	_ = table.Flush()
+	return strings.TrimSuffix(out.String(), "\n")
+}
