@@ -145,10 +145,11 @@ func (b *builder) entry(e Entry) {
 
 func (b *builder) unread(e Entry) {
 	b.unknown++
-	if providers.CredentialsRefused(e.Observation.Err) {
-		b.authError = e.Observation.Detail
+	detail := strings.TrimPrefix(e.Observation.Detail, e.Access.Provider+": ")
+	if providers.CredentialsRefused(e.Observation.Err) && b.authError == "" {
+		b.authError = detail
 	}
-	b.hold(e, "", HeldUnknown, e.Observation.Detail, cmp.Or(e.Observation.Remedy, "nothing is done for him until he can be looked up; run again"))
+	b.hold(e, "", HeldUnknown, detail, cmp.Or(e.Observation.Remedy, "nothing is done for him until he can be looked up; run again"))
 }
 
 // hold adds a held entry; a leaver's wanted action is said even when it is not
@@ -194,10 +195,11 @@ func (b *builder) absent(e Entry) {
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
 	for _, w := range b.account.Kind.Wants(e.Access) {
-		if w.Data == nil || w.Data == false && w.Attribute.Invites {
+		data := withoutNulls(w.Data)
+		if providers.Empty(data) || data == false && w.Attribute.Invites {
 			continue
 		}
-		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, withoutNulls(w.Data)))
+		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, data))
 		if w.Attribute.Invites {
 			change.Effects = append(change.Effects, EffectInvite)
 		}

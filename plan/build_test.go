@@ -513,3 +513,23 @@ func TestWalks(t *testing.T) {
 		}
 	})
 }
+
+// TestManyUnread: a provider that can not be read does not flood the text, and
+// every leaver is still named.
+func TestManyUnread(t *testing.T) {
+	var roster strings.Builder
+	roster.WriteString("version: 1\npeople:\n  - {email: z-left@example.com, status: departed}\n")
+	for i := range 50 {
+		fmt.Fprintf(&roster, "  - {email: p%02d@example.com, access: {vendasta: {platformAccess: [\"tm:access\"]}}}\n", i)
+	}
+	h := newHouse(t, strings.Replace(baseConfig, "rate: unlimited", "rate: unlimited, concurrency: 1", 1), roster.String())
+	h.world.SetChaos(simulator.Chaos{Fail: []simulator.Rule{{Operation: simulator.Search, Fault: simulator.FaultStatus, Status: 401}}})
+	p := h.plan()
+	golden(t, "unread.txt", p.Text(plan.Style{}))
+	if len(p.Held) != 51 {
+		t.Errorf("%d held, want 51", len(p.Held))
+	}
+	if reads := h.count().Reads; reads != 1 {
+		t.Errorf("%d requests were sent with credentials that are refused", reads)
+	}
+}

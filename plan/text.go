@@ -45,9 +45,7 @@ func (p *Plan) Text(style Style) string {
 	}
 	if len(p.Held) > 0 {
 		t.heading("held")
-		for _, h := range p.Held {
-			t.held(h)
-		}
+		t.allHeld(p.Held)
 	}
 	if len(p.Manual) > 0 {
 		t.heading("manual: to be done by a person")
@@ -287,15 +285,44 @@ func inert(prose string) string {
 	return prose
 }
 
-func (t *text) held(h Held) {
-	wanted := string(h.Wanted)
-	if wanted == "" {
-		wanted = "whatever he needs"
+// maxUnread is how many unread people of one provider the text names.
+const maxUnread = 5
+
+// allHeld lists what is held. When a provider can not be read, everybody there is
+// held for much the same reason: the text names some of them, and every leaver.
+func (t *text) allHeld(held []Held) {
+	unread := make(map[string]int)
+	for _, h := range held {
+		if h.Reason == HeldUnknown && !h.Leaver {
+			if unread[h.Provider]++; unread[h.Provider] > maxUnread {
+				continue
+			}
+		}
+		t.held(h)
 	}
-	t.line("  %s %s%s: %s is held (%s): %s%s", inert(h.Provider), inert(h.Email), userID(h.UserID), wanted, h.Reason, inert(h.Detail), leaverMark(h.Leaver))
+	for _, provider := range slices.Sorted(maps.Keys(unread)) {
+		if more := unread[provider] - maxUnread; more > 0 {
+			t.line("  %s: and %d more who could not be read; --format json lists them", inert(provider), more)
+		}
+	}
+}
+
+func (t *text) held(h Held) {
+	wanted := string(h.Wanted) + " is held"
+	if h.Wanted == "" {
+		wanted = "is held"
+	}
+	t.line("  %s %s%s: %s (%s): %s%s", inert(h.Provider), inert(h.Email), userID(h.UserID), wanted, h.Reason, inert(h.Detail), leaverMark(h.Leaver))
 	if h.Remedy != "" {
 		t.line("      %s", inert(h.Remedy))
 	}
+}
+
+func because(cause string) string {
+	if cause == "" {
+		return ""
+	}
+	return " (" + inert(cause) + ")"
 }
 
 func userID(id string) string {
@@ -322,7 +349,7 @@ func (t *text) footer(p *Plan) {
 	}
 	for _, provider := range p.Providers {
 		if provider.State != Read {
-			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s; nobody unread is created or removed there. %s", inert(provider.Name), provider.State, inert(provider.Error))))
+			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s%s; whoever could not be read is neither created nor removed", inert(provider.Name), provider.State, because(provider.Error))))
 		}
 		if provider.Requests > 0 {
 			t.line("%s: %s, at least %d s at its rate", inert(provider.Name), count(provider.Requests, "request"), provider.Seconds)

@@ -3,7 +3,6 @@ package simulator
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"rollcall/sources"
 )
 
 // StateFile is where [Open] keeps the state, relative to the directory of the
@@ -164,41 +165,8 @@ func (w *World) Close() error {
 
 // saveTo replaces the file by the present state, or leaves it as it is.
 func (w *World) saveTo(path string) error {
-	if err := replace(path, w.Save); err != nil {
+	if err := sources.WriteFile(path, w.Save); err != nil {
 		return fmt.Errorf("saving simulator state: %w", err)
-	}
-	return nil
-}
-
-// replace writes a file so that it has either its old or its new content,
-// whatever happens, and is readable by its owner only.
-func replace(path string, write func(io.Writer) error) (err error) {
-	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = file.Close()
-			_ = os.Remove(file.Name())
-		}
-	}()
-	if err := write(file); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	if d, err := os.Open(dir); err == nil { //nolint:gosec // the directory just written to
-		_ = d.Sync() // not every system can
-		_ = d.Close()
 	}
 	return nil
 }

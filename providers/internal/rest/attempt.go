@@ -107,7 +107,7 @@ func (c *Client) unsent(ctx context.Context, op *operation, err error) outcome {
 	switch {
 	case errors.Is(err, errRefused):
 		first := c.refused.Load()
-		e := op.fail(KindAuth, "not sent, since the credentials were refused before", first)
+		e := op.fail(KindAuth, "not sent, as they were before", first)
 		return outcome{err: e, fault: definitive}
 	case errors.Is(err, errPaused):
 		return outcome{paused: true}

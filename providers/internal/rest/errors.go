@@ -102,7 +102,9 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Detail)
 	}
 	if earlier, ok := e.Err.(*Error); ok { //nolint:errorlint // only a direct cause is told
-		b.WriteString(": " + earlier.Error())
+		first := *earlier
+		first.Provider = ""
+		b.WriteString(": " + first.Error())
 	}
 	var facts []string
 	if e.Code != "" {
