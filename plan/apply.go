@@ -14,32 +14,26 @@ import (
 	"rollcall/sources"
 )
 
-// freshFor is how long after it was built a plan is applied without looking at
-// the users again.
+// freshFor is how long after it was built a plan's changes begin without another
+// look at their users.
 const freshFor = 60 * time.Second
 
 // Applier carries out a plan.
 type Applier struct {
 	Plan        *Plan
-	Accounts    []Account
+	Providers   []Provider
 	Connections map[string]*providers.Connection
 	// Access is the effective access that the plan was built from.
 	Access  []*sources.Access
 	Protect []sources.Pattern
 	// Allow is the digest of a plan whose limit on removals is lifted.
 	Allow string
-	// Observe has every user looked up again before he is changed.
-	Observe bool
+	// Built is when the users were observed. A change that begins longer than a
+	// minute after it looks at its user again first.
+	Built time.Time
 	// Stop, once closed, begins no further change; those under way are finished.
 	Stop <-chan struct{}
 	Log  *slog.Logger // nil is none
-}
-
-// Fresh reports whether a plan built at that time may be applied at now without
-// observing its users again.
-func Fresh(built, now time.Time) bool {
-	age := now.Sub(built)
-	return age >= 0 && age < freshFor
 }
 
 // Apply carries out the plan: the changes of all providers side by side, each
@@ -67,10 +61,10 @@ func (a *Applier) Apply(ctx context.Context) *Result {
 // slot: a change enters its provider's queue only when all that it needs are done.
 type run struct {
 	*Applier
-	result   *Result
-	accounts map[string]Account
-	access   map[string]*sources.Access // by change id
-	index    map[string]int             // change id → place in the plan
+	result *Result
+	byName map[string]Provider
+	access map[string]*sources.Access // by change id
+	index  map[string]int             // change id → place in the plan
 
 	mu      sync.Mutex
 	waiting []int   // how many needs of each change are not done
@@ -82,12 +76,12 @@ type run struct {
 
 func newRun(a *Applier, result *Result) *run {
 	r := &run{
-		Applier: a, result: result, accounts: make(map[string]Account), access: make(map[string]*sources.Access),
+		Applier: a, result: result, byName: make(map[string]Provider), access: make(map[string]*sources.Access),
 		index: make(map[string]int), waiting: make([]int, len(a.Plan.Changes)), next: make([][]int, len(a.Plan.Changes)),
 		queues: make(map[string]chan int), left: len(a.Plan.Changes), idle: make(chan struct{}),
 	}
-	for _, account := range a.Accounts {
-		r.accounts[account.Config.Name] = account
+	for _, provider := range a.Providers {
+		r.byName[provider.Config.Name] = provider
 	}
 	for _, access := range a.Access {
 		r.access[access.Provider+"/"+access.Person.Email] = access
@@ -121,7 +115,7 @@ func (r *run) start(ctx context.Context) {
 		close(r.idle)
 	}
 	for name, queue := range r.queues {
-		limit := max(1, r.accounts[name].Config.Concurrency)
+		limit := max(1, r.byName[name].Config.Concurrency)
 		all.Go(func() error {
 			var group errgroup.Group
 			group.SetLimit(limit)
@@ -215,7 +209,7 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 		return newChangeResult(c, Skipped, "not begun: interrupted")
 	default:
 	}
-	account, known := r.accounts[c.Provider]
+	provider, known := r.byName[c.Provider]
 	access := r.access[c.ID]
 	connection := r.Connections[c.Provider]
 	if !known || access == nil || connection == nil || connection.Writer == nil {
@@ -230,8 +224,8 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 	if c.Blocked == BlockedIncomplete || c.Blocked == BlockedLimit && r.Allow != r.Plan.Digest {
 		return newChangeResult(c, Refused, blockedBecause(c.Blocked))
 	}
-	w := worker{log: r.Log, account: account, access: access, connection: connection, change: c}
-	if r.Observe {
+	w := worker{log: r.Log, provider: provider, access: access, connection: connection, change: c}
+	if age := time.Since(r.Built); age < 0 || age >= freshFor {
 		if outcome, settled := w.again(ctx, r.Protect); settled {
 			return outcome
 		}

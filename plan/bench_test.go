@@ -98,7 +98,7 @@ func BenchmarkBuild(b *testing.B) {
 	}
 	b.ResetTimer()
 	for range b.N {
-		built := plan.Build(plan.Input{Created: today, AsOf: "2026-11-21", Roster: plan.RosterInfo{Digest: sources.Digest(p.access)}, Accounts: accounts, Entries: entries})
+		built := plan.Build(plan.Input{Created: today, AsOf: "2026-11-21", Roster: plan.RosterInfo{Digest: sources.Digest(p.access)}, Providers: accounts, Entries: entries})
 		if len(built.Changes) != 10000 {
 			b.Fatal(len(built.Changes))
 		}

@@ -19,12 +19,12 @@ type Input struct {
 	Roster     RosterInfo
 	Scope      Scope
 	Guardrails sources.Guardrails
-	Accounts   []Account // sorted by name
-	Entries    []Entry   // in any order
+	Providers  []Provider // sorted by name
+	Entries    []Entry    // in any order
 }
 
-// An Account is one provider that a plan is made for.
-type Account struct {
+// A Provider is one provider that a plan is made for.
+type Provider struct {
 	Config sources.ProviderConfig
 	Kind   *providers.Kind
 	Target string
@@ -32,39 +32,39 @@ type Account struct {
 
 // onLeave is what happens to a leaver there; empty means that a person has to do
 // it.
-func (a Account) onLeave() sources.OnLeave { return cmp.Or(a.Config.OnLeave, a.Kind.OnLeave) }
+func (p Provider) onLeave() sources.OnLeave { return cmp.Or(p.Config.OnLeave, p.Kind.OnLeave) }
 
-// rate is the account's rate limit.
-func (a Account) rate() sources.Rate {
-	if a.Config.RateSet {
-		return a.Config.Rate
+// rate is the provider's rate limit.
+func (p Provider) rate() sources.Rate {
+	if p.Config.RateSet {
+		return p.Config.Rate
 	}
-	return a.Kind.Rate
+	return p.Kind.Rate
 }
 
 // needsLookup reports whether the plan has to know the live user.
-func (a Account) needsLookup(access *sources.Access) bool {
+func (p Provider) needsLookup(access *sources.Access) bool {
 	if access.State == sources.NotStarted {
 		return false
 	}
-	return access.State == sources.Active || a.leaving(access) != sources.LeaveKeep
+	return access.State == sources.Active || p.leaving(access) != sources.LeaveKeep
 }
 
 // leaving is what is to happen to a leaver. Whoever is only suspended is never
 // deleted, nor is somebody who comes back.
-func (a Account) leaving(access *sources.Access) sources.OnLeave {
-	canSuspend := len(a.Kind.Suspension.Suspended) > 0
+func (p Provider) leaving(access *sources.Access) sources.OnLeave {
+	canSuspend := len(p.Kind.Suspension.Suspended) > 0
 	switch {
 	case access.State == sources.Suspended && canSuspend:
 		return sources.LeaveSuspend
 	case access.State == sources.Suspended:
 		return ""
-	case a.onLeave() == sources.LeaveSuspend && !canSuspend:
+	case p.onLeave() == sources.LeaveSuspend && !canSuspend:
 		return ""
-	case a.onLeave() == sources.LeaveDelete && access.Returns != "" && canSuspend:
+	case p.onLeave() == sources.LeaveDelete && access.Returns != "" && canSuspend:
 		return sources.LeaveSuspend
 	}
-	return a.onLeave()
+	return p.onLeave()
 }
 
 // An Entry is one person at one provider: what is wanted and what was seen.
@@ -78,16 +78,16 @@ type Entry struct {
 func Build(in Input) *Plan {
 	p := &Plan{
 		Format: Format, Created: in.Created.UTC().Format(time.RFC3339), AsOf: in.AsOf, Ledger: "absent",
-		Roster: in.Roster, Scope: in.Scope, Providers: []Provider{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
+		Roster: in.Roster, Scope: in.Scope, Providers: []ProviderState{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
 	}
 	entries := slices.Clone(in.Entries)
 	slices.SortFunc(entries, func(a, b Entry) int {
 		return cmp.Or(strings.Compare(a.Access.Provider, b.Access.Provider), strings.Compare(a.Access.Person.Key, b.Access.Person.Key))
 	})
-	for _, account := range in.Accounts {
-		b := builder{plan: p, account: account, protect: in.Guardrails.Protect, first: len(p.Changes)}
+	for _, provider := range in.Providers {
+		b := builder{plan: p, provider: provider, protect: in.Guardrails.Protect, first: len(p.Changes)}
 		for _, e := range entries {
-			if e.Access.Provider == account.Config.Name {
+			if e.Access.Provider == provider.Config.Name {
 				b.entry(e)
 			}
 		}
@@ -99,15 +99,16 @@ func Build(in Input) *Plan {
 
 // builder builds the part of a plan that concerns one provider.
 type builder struct {
-	plan    *Plan
-	account Account
-	protect []sources.Pattern
+	plan     *Plan
+	provider Provider
+	protect  []sources.Pattern
 
 	first     int // index of the provider's first change
 	lookups   int
 	unknown   int
 	found     int // people of the roster who were found
 	unchanged int
+	kept      int // leavers whom onLeave keeps
 	authError string
 }
 
@@ -117,8 +118,8 @@ func (b *builder) entry(e Entry) {
 		b.plan.NotStarted = append(b.plan.NotStarted, NotStarted{Provider: access.Provider, Email: access.Person.Email, From: access.Starts})
 		return
 	}
-	if !b.account.needsLookup(access) {
-		b.unchanged++
+	if !b.provider.needsLookup(access) {
+		b.kept++
 		return
 	}
 	b.lookups++
@@ -164,7 +165,7 @@ func (b *builder) hold(e Entry, wanted Action, reason Reason, detail, remedy str
 	}
 	if wanted == "" && held.Leaver {
 		held.Wanted = Suspend
-		if b.account.leaving(e.Access) == sources.LeaveDelete {
+		if b.provider.leaving(e.Access) == sources.LeaveDelete {
 			held.Wanted = Delete
 		}
 	}
@@ -194,7 +195,7 @@ func (b *builder) absent(e Entry) {
 	change := b.change(e, Create, CauseJoined)
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
-	for _, w := range b.account.Kind.Wants(e.Access) {
+	for _, w := range b.provider.Kind.Wants(e.Access) {
 		data := withoutNulls(w.Data)
 		if providers.Empty(data) || data == false && w.Attribute.Invites {
 			continue
@@ -224,19 +225,19 @@ func withoutNulls(data any) any {
 func (b *builder) present(e Entry) {
 	user := e.Observation.User
 	action, cause := Update, CauseEdited
-	if b.account.Kind.Suspended(user) {
+	if b.provider.Kind.Suspended(user) {
 		action, cause = Restore, CauseJoined
 	}
 	d := b.difference(e)
-	if action == Restore {
-		d.restore(b.account.Kind, user)
-	}
 	if b.protected(e) != "" {
 		if len(d.changes)+len(d.manual)+len(d.unreadable) == 0 {
 			b.unchanged++
 			return
 		}
 		b.holdProtected(e, action)
+		return
+	}
+	if len(d.changes)+len(d.manual)+len(d.unreadable) > 0 && b.doubted(e, action) {
 		return
 	}
 	for _, m := range d.manual {
@@ -253,7 +254,7 @@ func (b *builder) present(e Entry) {
 	}
 	change := b.change(e, action, cause)
 	change.Attributes, change.Origin = d.changes, d.origins
-	change.Risks = append(d.risks(b.account.Kind, user), RiskFirstContact)
+	change.Risks = append(d.risks(b.provider.Kind, user), RiskFirstContact)
 	if action == Restore {
 		change.Note = b.note(Restore)
 	}
@@ -261,19 +262,19 @@ func (b *builder) present(e Entry) {
 }
 
 func (b *builder) note(action Action) string {
-	if b.account.Kind.Notes == nil {
+	if b.provider.Kind.Notes == nil {
 		return ""
 	}
-	return b.account.Kind.Notes(string(action))
+	return b.provider.Kind.Notes(string(action))
 }
 
 func (b *builder) remedy(attribute string) string {
-	return cmp.Or(b.account.Kind.Remedies[attribute], "let the credentials read it, or take it out of the roster")
+	return cmp.Or(b.provider.Kind.Remedies[attribute], "let the credentials read it, or take it out of the roster")
 }
 
 // leaver plans for somebody who is there and should not be.
 func (b *builder) leaver(e Entry) {
-	kind, user := b.account.Kind, e.Observation.User
+	kind, user := b.provider.Kind, e.Observation.User
 	cause := CauseLeft
 	switch e.Access.State {
 	case sources.Expired:
@@ -282,11 +283,11 @@ func (b *builder) leaver(e Entry) {
 		cause = CauseEdited
 	case sources.Active, sources.NotStarted, sources.Departed:
 	}
-	leaving := b.account.leaving(e.Access)
-	if leaving == sources.LeaveSuspend && kind.Suspended(user) {
+	if kind.Suspended(user) {
 		b.unchanged++
 		return
 	}
+	leaving := b.provider.leaving(e.Access)
 	action := Suspend
 	if leaving == sources.LeaveDelete {
 		action = Delete
@@ -302,32 +303,63 @@ func (b *builder) leaver(e Entry) {
 	change := b.change(e, action, cause)
 	change.Risks = []Risk{RiskRemoval}
 	change.Note = b.note(action)
-	var unreadable []string
-	if action == Suspend {
-		for _, name := range slices.Sorted(maps.Keys(kind.Suspension.Suspended)) {
-			attribute, _ := kind.Attribute(name)
-			live, after := user.Attributes[name], kind.Suspension.Suspended[name]
-			switch {
-			case !live.Shown:
-				unreadable = append(unreadable, name)
-			case !attribute.Equal(live.Data, after):
-				change.Attributes = append(change.Attributes, shown(attribute, live.Data, after))
-			}
-		}
-	} else {
+	if action == Delete {
 		for _, attribute := range kind.Attributes {
 			if live := user.Attributes[attribute.Name]; attribute.Grant && live.Data != nil {
 				change.Attributes = append(change.Attributes, shown(attribute, live.Data, nil))
 			}
 		}
-	}
-	for _, name := range unreadable {
-		b.hold(e, action, HeldUnreadable, name+" is not shown, so it can not be taken away", b.remedy(name)+"; or set onLeave: delete")
-	}
-	if action == Suspend && len(change.Attributes) == 0 {
+		b.propose(e, change)
 		return
 	}
+	attributes, unreadable := suspension(kind, user)
+	if b.doubted(e, action) {
+		return
+	}
+	for _, name := range unreadable {
+		b.hold(e, action, HeldUnreadable, name+" is not shown, so it can not be taken away", b.remedy(name)+deleteHint(e.Access))
+	}
+	if attributes == nil {
+		return
+	}
+	if len(unreadable) > 0 {
+		change.Note = "takes away what is shown only"
+	}
+	change.Attributes = attributes
 	b.propose(e, change)
+}
+
+// deleteHint offers deletion to the leavers to whom onLeave applies.
+func deleteHint(access *sources.Access) string {
+	if access.State == sources.Suspended || access.Returns != "" {
+		return ""
+	}
+	return "; or set onLeave: delete"
+}
+
+// suspension is what suspends a user: every attribute of the state that is shown,
+// also those that have its value already, so that one request leaves no doubt. It
+// is nil when all that is shown is as it has to be. What is not shown is named.
+func suspension(kind *providers.Kind, user *providers.User) (changes []AttributeChange, unreadable []string) {
+	differs := false
+	for _, name := range slices.Sorted(maps.Keys(kind.Suspension.Suspended)) {
+		attribute, _ := kind.Attribute(name)
+		live, after := user.Attributes[name], kind.Suspension.Suspended[name]
+		if !live.Shown {
+			unreadable = append(unreadable, name)
+			continue
+		}
+		differs = differs || !attribute.Equal(live.Data, after)
+		before := live.Data
+		if before == nil {
+			before = after
+		}
+		changes = append(changes, shown(attribute, before, after))
+	}
+	if !differs {
+		return nil, unreadable
+	}
+	return changes, unreadable
 }
 
 // change is a new change for the entry.
@@ -351,22 +383,32 @@ func (b *builder) propose(e Entry, c Change) {
 		b.holdProtected(e, c.Action)
 		return
 	case !b.allowed(c):
-		b.hold(e, c.Action, HeldMode, fmt.Sprintf("mode: %s holds %s", b.account.Config.Mode, nameAction(c)), "set mode: full for "+c.Provider)
+		b.hold(e, c.Action, HeldMode, fmt.Sprintf("mode: %s holds %s", b.provider.Config.Mode, nameAction(c)), "set mode: full for "+c.Provider)
 		return
-	}
-	if confirm := b.account.Kind.Confirm; confirm != nil && e.Observation.User != nil && !e.Observation.ByID {
-		if doubt := confirm(e.Observation.User, e.Access); doubt != "" {
-			b.hold(e, c.Action, HeldAmbiguous, doubt, fmt.Sprintf("if this is him, add to his access block: userID: %s", e.Observation.User.ID))
-			return
-		}
+	case b.doubted(e, c.Action):
+		return
 	}
 	c.Origin = tidyOrigins(c.Origin)
 	names := make([]string, len(c.Attributes))
 	for i, a := range c.Attributes {
 		names[i] = a.Name
 	}
-	c.Fingerprint = fingerprint(b.account.Kind, e.Observation, names)
+	c.Fingerprint = fingerprint(b.provider.Kind, e.Observation, names)
 	b.plan.Changes = append(b.plan.Changes, c)
+}
+
+// doubted holds an entry whose user, found by address alone, may be somebody
+// else's.
+func (b *builder) doubted(e Entry, action Action) bool {
+	confirm, user := b.provider.Kind.Confirm, e.Observation.User
+	if confirm == nil || user == nil || e.Observation.ByID {
+		return false
+	}
+	doubt := confirm(user, e.Access)
+	if doubt != "" {
+		b.hold(e, action, HeldAmbiguous, doubt, "if this is him, add to his access block: userID: "+user.ID)
+	}
+	return doubt != ""
 }
 
 func nameAction(c Change) string {
@@ -378,7 +420,7 @@ func nameAction(c Change) string {
 
 // allowed applies the provider's mode.
 func (b *builder) allowed(c Change) bool {
-	switch b.account.Config.Mode {
+	switch b.provider.Config.Mode {
 	case sources.ModeReport:
 		return false
 	case sources.ModeAdd:
@@ -390,7 +432,11 @@ func (b *builder) allowed(c Change) bool {
 
 func (b *builder) takesGrant(c Change) bool {
 	return slices.ContainsFunc(c.Attributes, func(a AttributeChange) bool {
-		attribute, _ := b.account.Kind.Attribute(a.Name)
+		attribute, _ := b.provider.Kind.Attribute(a.Name)
+		if privilege := b.provider.Kind.Privilege; attribute.Grant && privilege != nil {
+			// What would be more on the way back is less on the way there.
+			return privilege(a.Name, a.After, a.Before)
+		}
 		return attribute.Grant && attribute.Takes(a.Before, a.After)
 	})
 }

@@ -181,7 +181,7 @@ func TestDigest(t *testing.T) {
 	}
 	other := map[string]string{
 		"a value": digest(everyGuard, strings.Replace(everything, "givenName: William", "givenName: Will", 1), nil),
-		"maxRemovals": digest(everyGuard+"", strings.Replace(everything, "", "", 0), func(h *house) {
+		"maxRemovals": digest(everyGuard, everything, func(h *house) {
 			h.load(strings.Replace(everyGuard, "protect", "maxRemovals: 7, protect", 1), everything)
 		}),
 		"protect":              digest(strings.Replace(everyGuard, "owner@*", "boss@*", 1), everything, nil),
@@ -451,6 +451,97 @@ people:
 		if wantExit := map[string]int{"full": 0, "add": 3, "report": 3}[mode]; r.Exit != wantExit {
 			t.Errorf("mode %s exits with %d, want %d: a leaver who is held still has access", mode, r.Exit, wantExit)
 		}
+	}
+}
+
+// TestHiddenInSearchDecides: what the search leaves out is read where it decides
+// who or what a user is: a client's user is held and a suspended one restored,
+// however they leave, and whatever the roster states.
+func TestHiddenInSearchDecides(t *testing.T) {
+	active := `version: 1
+people:
+  - {email: client@example.com, access: {vendasta: {platformAccess: ["tm:access"]}}}
+  - {email: back@example.com, access: {vendasta: {platformAccess: ["tm:access"]}}}
+`
+	left := `version: 1
+people:
+  - {email: client@example.com, status: departed}
+  - {email: back@example.com, status: departed}
+`
+	users := []map[string]any{
+		user("U-client", "client@example.com", list(), "businessLocations", list("AG-1")), user("U-back", "back@example.com", list()),
+	}
+	for _, hidden := range []string{"platformAccess", "businessLocations"} {
+		for name, tt := range map[string]struct{ config, roster, change string }{
+			"active":        {baseConfig, active, "back@example.com restore"},
+			"left":          {baseConfig, left, ""},
+			"left, deleted": {strings.Replace(baseConfig, "rate: unlimited", "rate: unlimited, onLeave: delete", 1), left, ""},
+		} {
+			h := newHouse(t, tt.config, tt.roster, users...)
+			h.world.SetChaos(simulator.Chaos{HiddenInSearch: []string{hidden}})
+			p := h.plan()
+			got := ""
+			for _, c := range p.Changes {
+				got += c.Email + " " + string(c.Action)
+			}
+			if got != tt.change || len(p.Held) != 1 || p.Held[0].Reason != plan.HeldAmbiguous || p.Held[0].Email != "client@example.com" {
+				t.Errorf("%s, %s hidden: %q is planned, and %+v held", name, hidden, got, p.Held)
+			}
+		}
+	}
+}
+
+// TestDoubtComesFirst: of somebody who may be a client's user nothing is asked of
+// anybody, not even by hand.
+func TestDoubtComesFirst(t *testing.T) {
+	roster := `version: 1
+people:
+  - {email: client@example.com, timeZone: null, access: {vendasta: {email: new@example.com, platformAccess: ["tm:access"]}}}
+`
+	h := newHouse(t, "", roster, user("U-client", "client@example.com", list(), "businessLocations", list("AG-1"), "timeZone", "America/Regina"))
+	if p := h.plan(); len(p.Manual) != 0 || len(p.Changes) != 0 || len(p.Held) != 1 || !strings.Contains(p.Held[0].Remedy, "userID: U-client") {
+		t.Error(p.Text(plan.Style{}))
+	}
+}
+
+// TestAddModeJudgesByMeaning: listing a feature of Partner Center beside pc:access
+// takes all the others away, which mode add holds.
+func TestAddModeJudgesByMeaning(t *testing.T) {
+	config := strings.Replace(baseConfig, "rate: unlimited", "rate: unlimited, mode: add", 1)
+	roster := `version: 1
+people:
+  - {email: narrowed@example.com, access: {vendasta: {platformAccess: ["pc:access", "pc:canManageSales"]}}}
+  - {email: widened@example.com, access: {vendasta: {platformAccess: ["pc:access"]}}}
+`
+	p := newHouse(t, config, roster, user("U-1", "narrowed@example.com", list("pc:access")), user("U-2", "widened@example.com", list("pc:access", "pc:canManageSales"))).plan()
+	if len(p.Changes) != 1 || p.Changes[0].Email != "widened@example.com" || len(p.Held) != 1 {
+		t.Error(p.Text(plan.Style{}))
+	}
+}
+
+// TestAllowedText: what people read before they say yes is what will be done.
+func TestAllowedText(t *testing.T) {
+	roster := `version: 1
+people:
+  - {email: a@example.com, status: departed}
+  - {email: b@example.com, status: departed}
+`
+	p := newHouse(t, baseConfig+"guardrails: {maxRemovals: 1}\n", roster, user("U-a", "a@example.com", list("tm:access")), user("U-b", "b@example.com", list("tm:access"))).plan()
+	refused, allowed := p.Text(plan.Style{}), p.Text(plan.Style{Allow: p.Digest})
+	if !strings.Contains(refused, "refused") || !strings.Contains(refused, "apply --allow "+p.Digest) || !strings.Contains(refused, "2 leavers still with access") {
+		t.Error(refused)
+	}
+	if strings.Contains(allowed, "refused") || strings.Contains(allowed, "still with access") || !strings.Contains(allowed, "2 requests") {
+		t.Error(allowed)
+	}
+}
+
+// TestKeep: a leaver whom onLeave keeps is not looked up, and is said.
+func TestKeep(t *testing.T) {
+	h := newHouse(t, strings.Replace(baseConfig, "rate: unlimited", "rate: unlimited, onLeave: keep", 1), oneLeaver, user("U-ana", "ana@example.com", list("tm:access")))
+	p := h.plan()
+	if len(p.Changes) != 0 || h.count().Reads != 0 || !strings.Contains(p.Text(plan.Style{}), "1 leaver with access, as onLeave: keep says") {
+		t.Error(p.Text(plan.Style{}))
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // A worker carries out one change.
 type worker struct {
 	log        *slog.Logger
-	account    Account
+	provider   Provider
 	access     *sources.Access
 	connection *providers.Connection
 	change     *Change
@@ -29,9 +29,9 @@ var lookAgain = []time.Duration{time.Second, 2 * time.Second}
 // again observes the user once more before he is changed. Unless he is as he was
 // when the plan was made, the change is settled: already done, stale or unknown.
 func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeResult, bool) {
-	query := w.account.query(w.access)
+	query := w.provider.query(w.access)
 	for _, a := range w.change.Attributes {
-		if attribute, _ := w.account.Kind.Attribute(a.Name); attribute.Mode == providers.Managed {
+		if attribute, _ := w.provider.Kind.Attribute(a.Name); attribute.Mode == providers.Managed {
 			query.Stated = append(query.Stated, a.Name)
 		}
 	}
@@ -48,7 +48,7 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 	switch {
 	case o.Finding == providers.Unknown:
 		return w.end(Failed, "can not be looked up again: "+o.Detail), true
-	case fingerprint(w.account.Kind, o, names) == w.change.Fingerprint:
+	case fingerprint(w.provider.Kind, o, names) == w.change.Fingerprint:
 		return ChangeResult{}, false
 	case w.wanted(o):
 		return w.end(Already, ""), true
@@ -59,10 +59,10 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 
 // wanted reports whether an observation is as the change wants it.
 func (w *worker) wanted(o providers.Observation) bool {
-	if w.change.Action == Delete {
-		return o.Finding == providers.Absent
+	if o.Finding == providers.Absent {
+		return w.change.leaver()
 	}
-	if o.Finding != providers.Found {
+	if o.Finding != providers.Found || w.change.Action == Delete {
 		return false
 	}
 	different, unshown := w.compare(o.User)
@@ -110,28 +110,45 @@ func (w *worker) do(ctx context.Context) ChangeResult {
 			return w.update(ctx, updater)
 		}
 	}
-	return w.end(Failed, fmt.Sprintf("%s can not %s a user", w.account.Kind.Title, w.change.Action))
+	return w.end(Failed, fmt.Sprintf("%s can not %s a user", w.provider.Kind.Title, w.change.Action))
+}
+
+// values are what the change sends. A plan does not hold sensitive values: they
+// come from the roster.
+func (w *worker) values() map[string]any {
+	values := make(map[string]any)
+	for _, a := range w.change.Attributes {
+		attribute, known := w.provider.Kind.Attribute(a.Name)
+		if !known || attribute.Invites {
+			continue
+		}
+		values[a.Name] = a.After
+		if attribute.Sensitive {
+			delete(values, a.Name)
+			for _, wanted := range w.provider.Kind.Wants(w.access) {
+				if wanted.Attribute.Name == a.Name {
+					values[a.Name] = wanted.Data
+				}
+			}
+		}
+	}
+	return values
 }
 
 // create makes the user. When its outcome is not known he is looked up, and only
 // a proven absence is followed by a second and last try.
 func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeResult {
-	draft := providers.Draft{Email: w.access.Email, Values: make(map[string]any)}
-	for _, a := range w.change.Attributes {
-		if attribute, known := w.account.Kind.Attribute(a.Name); known && !attribute.Invites {
-			draft.Values[a.Name] = a.After
-		}
-	}
+	draft := providers.Draft{Email: w.access.Email, Values: w.values()}
 	inDoubt := false // whether a create of ours may have had an effect
 	for try := 1; ; try++ {
 		receipt, err := creator.Create(ctx, draft)
 		if err == nil {
 			return w.created(ctx, receipt)
 		}
-		if providers.NotSent(err) {
+		inDoubt = inDoubt || providers.OutcomeUnknown(err)
+		if !inDoubt && providers.DidNothing(err) {
 			return w.failed(Failed, receipt, err)
 		}
-		inDoubt = inDoubt || providers.OutcomeUnknown(err)
 		o := w.settle(ctx, inDoubt)
 		switch {
 		case o.Finding == providers.Found && inDoubt:
@@ -143,13 +160,11 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 				outcome = w.end(Already, "")
 			}
 			return stamp(outcome, providers.Receipt{UserID: o.User.ID})
-		case o.Finding != providers.Absent:
-			return w.failed(Unknown, receipt, fmt.Errorf("%w; whether the user was created is not known, look at him by hand", err))
-		case !providers.Repeatable(err):
-			return w.failed(Failed, receipt, err)
-		case try == 2 && inDoubt:
-			return w.failed(Unknown, receipt, fmt.Errorf("%w; tried twice, and the user is not to be found", err))
-		case try == 2:
+		case o.Finding == providers.Absent && providers.Repeatable(err) && try == 1:
+			continue
+		case inDoubt:
+			return w.failed(Unknown, receipt, fmt.Errorf("%w; whether the user was created is not known: look at him by hand, and send the welcome mail if he is to have one", err))
+		default:
 			return w.failed(Failed, receipt, err)
 		}
 	}
@@ -159,7 +174,7 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 // of ours may have had an effect, absence counts only once the vendor's index had
 // time to show the user.
 func (w *worker) settle(ctx context.Context, inDoubt bool) providers.Observation {
-	query := w.account.query(w.access)
+	query := w.provider.query(w.access)
 	o := observe(ctx, w.connection.Reader, query)
 	if !inDoubt {
 		return o
@@ -178,6 +193,9 @@ func (w *worker) created(ctx context.Context, receipt providers.Receipt) ChangeR
 	outcome := w.verify(ctx, receipt)
 	if !slices.Contains(w.change.Effects, EffectInvite) {
 		return outcome
+	}
+	if outcome.Status != Applied {
+		return unconfirmed(outcome, outcome.Status, "it was not sent")
 	}
 	inviter, can := w.connection.Writer.(providers.Inviter)
 	if !can || outcome.UserID == "" {
@@ -198,9 +216,7 @@ func unconfirmed(outcome ChangeResult, status Status, cause string) ChangeResult
 	if outcome.Error != "" {
 		cause = outcome.Error + "; " + cause
 	}
-	if outcome.Status == Applied {
-		outcome.Status = status
-	}
+	outcome.Status = status
 	outcome.Error = "created; welcome email not confirmed, send it by hand (" + cause + ")"
 	return outcome
 }
@@ -208,23 +224,27 @@ func unconfirmed(outcome ChangeResult, status Status, cause string) ChangeResult
 // update sets the attributes. It may be repeated inside; when its outcome is not
 // known, what is stored decides.
 func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeResult {
-	patch := providers.Patch{UserID: w.change.UserID, Values: make(map[string]any)}
-	for _, a := range w.change.Attributes {
-		patch.Values[a.Name] = a.After
-	}
+	patch := providers.Patch{UserID: w.change.UserID, Values: w.values()}
 	receipt, err := updater.Update(ctx, patch)
 	switch {
 	case err == nil:
 		return w.verify(ctx, receipt)
 	case !providers.OutcomeUnknown(err):
+		if w.change.leaver() && w.wanted(observe(ctx, w.connection.Reader, w.provider.query(w.access))) {
+			return stamp(w.end(Already, ""), receipt)
+		}
 		return w.failed(Failed, receipt, err)
 	}
 	user, lookErr := w.connection.Reader.Get(ctx, w.change.UserID)
 	if lookErr != nil {
 		return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
 	}
-	if different, unshown := w.compare(user); len(different)+len(unshown) > 0 {
+	different, unshown := w.compare(user)
+	switch {
+	case len(different) > 0:
 		return w.failed(Failed, receipt, err)
+	case len(unshown) > 0:
+		return w.failed(Unknown, receipt, fmt.Errorf("%w; the vendor does not show %s", err, strings.Join(unshown, ", ")))
 	}
 	return stamp(w.end(Applied, ""), receipt)
 }
@@ -238,15 +258,14 @@ func (w *worker) delete(ctx context.Context, deleter providers.Deleter) ChangeRe
 	case !providers.OutcomeUnknown(err):
 		return w.failed(Failed, receipt, err)
 	}
-	_, lookErr := w.connection.Reader.Get(ctx, w.change.UserID)
-	switch {
-	case errors.Is(lookErr, providers.ErrAbsent):
+	switch observe(ctx, w.connection.Reader, w.provider.query(w.access)).Finding {
+	case providers.Absent:
 		return stamp(w.end(Applied, ""), receipt)
-	case lookErr == nil:
+	case providers.Found:
 		return w.failed(Failed, receipt, err)
-	default:
-		return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
+	case providers.Ambiguous, providers.Unknown:
 	}
+	return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
 }
 
 // verify compares what is stored with what was written: by the answer where it
@@ -255,6 +274,7 @@ func (w *worker) delete(ctx context.Context, deleter providers.Deleter) ChangeRe
 func (w *worker) verify(ctx context.Context, receipt providers.Receipt) ChangeResult {
 	user := receipt.Stored
 	var different, unshown []string
+	var unread error
 	if user != nil {
 		different, unshown = w.compare(user)
 	}
@@ -267,14 +287,21 @@ func (w *worker) verify(ctx context.Context, receipt providers.Receipt) ChangeRe
 			if wait > 0 && sleep(ctx, wait) != nil {
 				break
 			}
-			read, err := w.connection.Reader.Get(ctx, id)
-			if err != nil {
-				return w.failed(Unknown, receipt, fmt.Errorf("was written, but can not be read back: %w", err))
+			var read *providers.User
+			read, unread = w.connection.Reader.Get(ctx, id)
+			if unread != nil && !errors.Is(unread, providers.ErrAbsent) {
+				break
+			}
+			if unread != nil {
+				continue // a new user may not be to be read yet
 			}
 			if different, unshown = w.compare(read); len(different) == 0 {
 				break
 			}
 		}
+	}
+	if unread != nil {
+		return w.failed(Unknown, receipt, fmt.Errorf("was written, but can not be read back: %w", unread))
 	}
 	outcome := stamp(w.end(Applied, ""), receipt)
 	switch {
@@ -291,8 +318,11 @@ func (w *worker) verify(ctx context.Context, receipt providers.Receipt) ChangeRe
 // compare lists the managed attributes of the change that a user has otherwise,
 // and those that are not shown.
 func (w *worker) compare(user *providers.User) (different, unshown []string) {
+	if w.change.Action == Create && user.Email != "" && !slices.ContainsFunc(w.access.Emails(), func(e string) bool { return sources.SameEmail(e, user.Email) }) {
+		different = append(different, "email")
+	}
 	for _, a := range w.change.Attributes {
-		attribute, known := w.account.Kind.Attribute(a.Name)
+		attribute, known := w.provider.Kind.Attribute(a.Name)
 		if !known || attribute.Mode != providers.Managed && attribute.Mode != providers.Immutable || attribute.Sensitive {
 			continue
 		}

@@ -20,7 +20,7 @@ type difference struct {
 // difference compares what the roster states with what the vendor shows,
 // attribute by attribute. What is not shown is never compared.
 func (b *builder) difference(e Entry) difference {
-	kind, user := b.account.Kind, e.Observation.User
+	kind, user := b.provider.Kind, e.Observation.User
 	var d difference
 	if !sources.SameEmail(user.Email, e.Access.Email) {
 		d.manual = append(d.manual, Manual{
@@ -29,7 +29,7 @@ func (b *builder) difference(e Entry) difference {
 		})
 	}
 	for _, w := range kind.Wants(e.Access) {
-		if w.Attribute.Mode != providers.Managed && w.Attribute.Mode != providers.Immutable || w.Attribute.Default {
+		if w.Attribute.Mode != providers.Managed && w.Attribute.Mode != providers.Immutable {
 			continue
 		}
 		live := user.Attributes[w.Attribute.Name]
@@ -85,7 +85,7 @@ func target(w providers.Wanted, live any) (after any, cleared []string) {
 		case !clears:
 			cleared = append(cleared, w.Attribute.Name+"."+name)
 		default:
-			delete(fields, name)
+			fields[name] = nil
 		}
 	}
 	return fields, cleared
@@ -106,17 +106,6 @@ func ordered(a providers.Attribute, data any) any {
 		return sources.Normal(data)
 	}
 	return data
-}
-
-// restore adds what makes a suspended user active where the roster's own values
-// do not.
-func (d *difference) restore(kind *providers.Kind, user *providers.User) {
-	for _, name := range slices.Sorted(maps.Keys(kind.Suspension.Active)) {
-		attribute, _ := kind.Attribute(name)
-		if !slices.ContainsFunc(d.changes, func(c AttributeChange) bool { return c.Name == name }) {
-			d.changes = append(d.changes, shown(attribute, user.Attributes[name].Data, kind.Suspension.Active[name]))
-		}
-	}
 }
 
 // risks judges the changes by what they mean at the vendor.

@@ -16,11 +16,11 @@ const (
 
 // finish guards the provider's changes and says what they cost.
 func (b *builder) finish(in Input) {
-	name := b.account.Config.Name
+	name := b.provider.Config.Name
 	changes := b.plan.Changes[b.first:]
-	entry := Provider{
-		Name: name, Kind: b.account.Kind.Name, Target: b.account.Target, State: Read,
-		Mode: b.account.Config.Mode, OnLeave: b.account.onLeave(), Unchanged: b.unchanged, Error: b.authError,
+	entry := ProviderState{
+		Name: name, Kind: b.provider.Kind.Name, Target: b.provider.Target, State: Read,
+		Mode: b.provider.Config.Mode, OnLeave: b.provider.onLeave(), Unchanged: b.unchanged, Kept: b.kept, Error: b.authError,
 	}
 	switch {
 	case b.unknown > 0 && b.unknown == b.lookups:
@@ -34,7 +34,7 @@ func (b *builder) finish(in Input) {
 			entry.Requests += requests(c)
 		}
 	}
-	entry.Seconds = b.account.rate().Seconds(entry.Requests)
+	entry.Seconds = b.provider.rate().Seconds(entry.Requests)
 	b.plan.Providers = append(b.plan.Providers, entry)
 }
 
@@ -57,13 +57,13 @@ func (b *builder) guard(changes []Change, in Input) {
 		}
 	}
 	limit := removalLimit(in.Guardrails.MaxRemovals, b.found, len(in.Scope.People) > 0)
-	tripped := removals > limit
+	incomplete := b.authError != "" || b.unknown*100 > b.lookups*maxUnknownShare
+	tripped := removals > limit && !incomplete
 	if removals > 0 {
 		b.plan.Guards = append(b.plan.Guards, GuardInfo{
-			Provider: b.account.Config.Name, Guard: "maxRemovals", Figure: removals, Limit: limit, Base: b.found, Tripped: tripped,
+			Provider: b.provider.Config.Name, Guard: "maxRemovals", Figure: removals, Limit: limit, Base: b.found, Tripped: tripped,
 		})
 	}
-	incomplete := b.authError != "" || b.unknown*100 > b.lookups*maxUnknownShare
 	for i := range changes {
 		switch {
 		case !changes[i].removal():

@@ -93,13 +93,13 @@ func user(id, email string, access []any, more ...any) map[string]any {
 func list(ids ...any) []any { return ids }
 
 // accounts are the configured providers, led to the simulated vendors.
-func (h *house) accounts(readOnly bool) ([]plan.Account, map[string]*providers.Connection) {
+func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.Connection) {
 	h.t.Helper()
-	var accounts []plan.Account
+	var accounts []plan.Provider
 	connections := make(map[string]*providers.Connection)
 	for _, config := range h.config.Providers {
 		kind := registry.Kind(config.Kind)
-		accounts = append(accounts, plan.Account{Config: config, Kind: kind, Target: plan.SimulatedTarget})
+		accounts = append(accounts, plan.Provider{Config: config, Kind: kind, Target: plan.SimulatedTarget})
 		settings := providers.Settings{
 			Config: config, Transport: h.world.Transport(), Secrets: &sources.Secrets{}, ReadOnly: readOnly,
 			Auth: map[string]sources.Secret{"token": sources.NewSecret("test-token")}, Log: slog.New(slog.DiscardHandler),
@@ -126,7 +126,7 @@ func (h *house) accounts(readOnly bool) ([]plan.Account, map[string]*providers.C
 type planned struct {
 	*plan.Plan
 	access      []*sources.Access
-	accounts    []plan.Account
+	accounts    []plan.Provider
 	connections map[string]*providers.Connection
 }
 
@@ -155,7 +155,7 @@ func (h *house) plan() *planned {
 	p := plan.Build(plan.Input{
 		Created: today, AsOf: today.Format(time.DateOnly), Roster: plan.RosterInfo{Digest: sources.Digest(all), Files: []string{"roster.yaml"}},
 		Scope:      plan.Scope{Providers: []string{}, People: append([]string{}, h.people...)},
-		Guardrails: h.config.Guardrails, Accounts: accounts, Entries: entries,
+		Guardrails: h.config.Guardrails, Providers: accounts, Entries: entries,
 	})
 	return &planned{Plan: p, access: access, accounts: accounts, connections: connections}
 }
@@ -164,8 +164,8 @@ func (h *house) plan() *planned {
 func (h *house) apply(p *planned, change ...func(*plan.Applier)) *plan.Result {
 	h.t.Helper()
 	a := &plan.Applier{
-		Plan: p.Plan, Accounts: p.accounts, Connections: p.connections, Access: p.access,
-		Protect: h.config.Guardrails.Protect, Stop: h.stop, Log: slog.New(slog.DiscardHandler),
+		Plan: p.Plan, Providers: p.accounts, Connections: p.connections, Access: p.access,
+		Protect: h.config.Guardrails.Protect, Stop: h.stop, Built: time.Now(),
 	}
 	for _, f := range change {
 		f(a)

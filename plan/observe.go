@@ -14,24 +14,24 @@ import (
 // within its concurrency. It is given readers, which can not write. What goes
 // wrong with one lookup is that entry's observation and stops nothing else; the
 // error is the context's.
-func Observe(ctx context.Context, accounts []Account, readers map[string]providers.Reader, access []*sources.Access) ([]Entry, error) {
+func Observe(ctx context.Context, in []Provider, readers map[string]providers.Reader, access []*sources.Access) ([]Entry, error) {
 	entries := make([]Entry, len(access))
 	for i, a := range access {
 		entries[i].Access = a
 	}
 	var all errgroup.Group
-	for _, account := range accounts {
-		reader := readers[account.Config.Name]
+	for _, provider := range in {
+		reader := readers[provider.Config.Name]
 		all.Go(func() error {
 			var group errgroup.Group
-			group.SetLimit(account.Config.Concurrency)
+			group.SetLimit(provider.Config.Concurrency)
 			for i := range entries {
 				e := &entries[i]
-				if e.Access.Provider != account.Config.Name || !account.needsLookup(e.Access) || ctx.Err() != nil {
+				if e.Access.Provider != provider.Config.Name || !provider.needsLookup(e.Access) || ctx.Err() != nil {
 					continue
 				}
 				group.Go(func() error {
-					e.Observation = observe(ctx, reader, account.query(e.Access))
+					e.Observation = observe(ctx, reader, provider.query(e.Access))
 					return nil
 				})
 			}
@@ -54,17 +54,16 @@ func observe(ctx context.Context, reader providers.Reader, q providers.Query) (o
 }
 
 // query is whom to look up for an entry, and what has to be shown of him.
-func (a Account) query(access *sources.Access) providers.Query {
+func (p Provider) query(access *sources.Access) providers.Query {
 	q := providers.Query{UserID: access.UserID, Emails: access.Emails()}
 	if access.State.Leaver() {
-		if a.leaving(access) == sources.LeaveSuspend {
-			for name := range a.Kind.Suspension.Suspended {
-				q.Stated = append(q.Stated, name)
-			}
+		for name := range p.Kind.Suspension.Suspended {
+			q.Stated = append(q.Stated, name)
 		}
 		return q
 	}
-	for _, w := range a.Kind.Wants(access) {
+	q.Doubtful = p.Kind.PerhapsSuspended
+	for _, w := range p.Kind.Wants(access) {
 		if w.Attribute.Mode == providers.Managed || w.Attribute.Mode == providers.Immutable {
 			q.Stated = append(q.Stated, w.Attribute.Name)
 		}

@@ -38,7 +38,6 @@ type Risk string
 const (
 	RiskRemoval      Risk = "removal"       // access ends
 	RiskPrivilege    Risk = "privilege"     // access may grow
-	RiskEmail        Risk = "email"         // the address changes
 	RiskFirstContact Risk = "first-contact" // rollcall has no record of this user
 )
 
@@ -47,8 +46,7 @@ type Effect string
 
 // The effects.
 const (
-	EffectInvite   Effect = "invite" // a mail goes out
-	EffectBillable Effect = "billable"
+	EffectInvite Effect = "invite" // a mail goes out
 )
 
 // A Cause is why a change is planned.
@@ -86,17 +84,17 @@ const (
 // A Plan is the changes that would make the live users match the roster, with
 // what is held and what is manual. It holds no secret.
 type Plan struct {
-	Format    string     `json:"format"`
-	Digest    string     `json:"digest"`
-	Created   string     `json:"created"` // RFC 3339
-	AsOf      string     `json:"asOf"`    // the day it was made for
-	Ledger    string     `json:"ledger"`  // present, absent or unreadable
-	Roster    RosterInfo `json:"roster"`
-	Scope     Scope      `json:"scope"`
-	Providers []Provider `json:"providers"`
-	Changes   []Change   `json:"changes"`
-	Held      []Held     `json:"held"`
-	Manual    []Manual   `json:"manual"`
+	Format    string          `json:"format"`
+	Digest    string          `json:"digest"`
+	Created   string          `json:"created"` // RFC 3339
+	AsOf      string          `json:"asOf"`    // the day it was made for
+	Ledger    string          `json:"ledger"`  // present, absent or unreadable
+	Roster    RosterInfo      `json:"roster"`
+	Scope     Scope           `json:"scope"`
+	Providers []ProviderState `json:"providers"`
+	Changes   []Change        `json:"changes"`
+	Held      []Held          `json:"held"`
+	Manual    []Manual        `json:"manual"`
 	// NotStarted lists the people whose access has not begun.
 	NotStarted []NotStarted `json:"notStarted,omitempty"`
 	// Guards says what each guard counted and what it allows.
@@ -115,8 +113,8 @@ type Scope struct {
 	People    []string `json:"people"`
 }
 
-// A Provider is one provider as the plan found it.
-type Provider struct {
+// A ProviderState is one provider as the plan found it.
+type ProviderState struct {
 	Name      string          `json:"name"`
 	Kind      string          `json:"kind"`
 	Target    string          `json:"target"` // identifies the account
@@ -126,6 +124,7 @@ type Provider struct {
 	Requests  int             `json:"requests"`          // that applying sends
 	Seconds   int             `json:"seconds"`           // that they take at least under the rate
 	Unchanged int             `json:"unchanged"`         // people as wanted already
+	Kept      int             `json:"kept,omitempty"`    // leavers whose access onLeave: keep leaves
 	Error     string          `json:"error,omitempty"`
 }
 

@@ -129,7 +129,7 @@ func (p *Plan) Applicable(allow string) int {
 func (p *Plan) incomplete() bool {
 	return slices.ContainsFunc(p.Held, func(h Held) bool { return h.Reason == HeldUnknown }) ||
 		slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Blocked == BlockedIncomplete }) ||
-		slices.ContainsFunc(p.Providers, func(e Provider) bool { return e.State != Read })
+		slices.ContainsFunc(p.Providers, func(e ProviderState) bool { return e.State != Read })
 }
 
 // finish sets what follows from how the changes ended: the open leavers and the

@@ -15,8 +15,12 @@ import (
 	"rollcall/sources"
 )
 
-// Style is how a text is coloured; the zero value is plain.
-type Style struct{ Color bool }
+// Style is how a text is rendered; the zero value is plain.
+type Style struct {
+	Color bool
+	// Allow is the digest of the plan whose limit on removals is lifted.
+	Allow string
+}
 
 // ANSI colours of the text.
 const (
@@ -40,6 +44,9 @@ func (p *Plan) Text(style Style) string {
 	t := text{style: style}
 	t.line("%s", "ledger: "+p.ledgerLine())
 	t.line("plan as of %s for %s%s", p.AsOf, listed(p.Roster.Files), p.scopeWords())
+	if style.Allow == p.Digest {
+		p = p.lifted()
+	}
 	for i := range p.Changes {
 		t.change(&p.Changes[i])
 	}
@@ -62,6 +69,29 @@ func (p *Plan) Text(style Style) string {
 	}
 	t.footer(p)
 	return t.String()
+}
+
+// lifted is the plan without the marks of the limit on removals.
+func (p *Plan) lifted() *Plan {
+	lifted := *p
+	lifted.Changes = slices.Clone(p.Changes)
+	for i := range lifted.Changes {
+		if lifted.Changes[i].Blocked == BlockedLimit {
+			lifted.Changes[i].Blocked = ""
+		}
+	}
+	lifted.Guards = nil
+	lifted.Providers = slices.Clone(p.Providers)
+	for i := range lifted.Providers {
+		entry := &lifted.Providers[i]
+		entry.Requests = 0
+		for _, c := range lifted.Changes {
+			if c.Provider == entry.Name && c.Blocked == "" {
+				entry.Requests += requests(c)
+			}
+		}
+	}
+	return &lifted
 }
 
 func (p *Plan) ledgerLine() string {
@@ -344,7 +374,7 @@ func (t *text) footer(p *Plan) {
 	t.line("")
 	for _, g := range p.Guards {
 		if g.Tripped {
-			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %d removals, but guardrails allow %d of %d users: none of them is done. If all are right: apply --allow %s", inert(g.Provider), g.Figure, g.Limit, g.Base, p.Digest)))
+			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s, but the limit is %d for the %s found there: none of them is done. If all are right: apply --allow %s", inert(g.Provider), count(g.Figure, "removal"), g.Limit, count(g.Base, "user"), p.Digest)))
 		}
 	}
 	for _, provider := range p.Providers {
@@ -353,6 +383,9 @@ func (t *text) footer(p *Plan) {
 		}
 		if provider.Requests > 0 {
 			t.line("%s: %s, at least %d s at its rate", inert(provider.Name), count(provider.Requests, "request"), provider.Seconds)
+		}
+		if provider.Kept > 0 {
+			t.line("%s: %s with access, as onLeave: keep says", inert(provider.Name), count(provider.Kept, "leaver"))
 		}
 	}
 	if open := p.Open(); len(open) > 0 {
@@ -389,10 +422,7 @@ func (p *Plan) Summary() string {
 		head = strings.Join(parts, ", ")
 	}
 	if n := effects[EffectInvite]; n > 0 {
-		head += fmt.Sprintf(" (%s sent)", count(n, "mail"))
-	}
-	if n := effects[EffectBillable]; n > 0 {
-		head += fmt.Sprintf(" (%d billable)", n)
+		head += fmt.Sprintf(" (%s to be sent)", count(n, "mail"))
 	}
 	return fmt.Sprintf("%s; %d held, %d manual, %d unchanged", head, len(p.Held), len(p.Manual), unchanged)
 }

@@ -2,7 +2,9 @@ package providers
 
 import (
 	"maps"
+	"math"
 	"reflect"
+	"slices"
 
 	"rollcall/sources"
 )
@@ -14,15 +16,18 @@ func (a Attribute) Equal(x, y any) bool {
 }
 
 // Matches reports whether a live value is as wanted. Of an object only the wanted
-// fields count: a vendor may fill in others.
+// fields count, a wanted nil being one that is to be empty: a vendor may fill in
+// others.
 func (a Attribute) Matches(live, wanted any) bool {
 	fields, isObject := wanted.(map[string]any)
 	if !isObject || a.Shape != sources.Object {
 		return a.Equal(live, wanted)
 	}
-	has, _ := live.(map[string]any)
+	has, _ := a.normal(live).(map[string]any)
+	want, _ := a.normal(wanted).(map[string]any)
 	for name, value := range fields {
-		if !Empty(value) && !reflect.DeepEqual(sources.Normal(has[name]), sources.Normal(value)) {
+		switch {
+		case Empty(value) && !Empty(has[name]), !Empty(value) && !reflect.DeepEqual(has[name], want[name]):
 			return false
 		}
 	}
@@ -36,6 +41,7 @@ func (a Attribute) normal(data any) any {
 	if a.Normal != nil {
 		data = a.Normal(data)
 	}
+	data = integers(data)
 	switch a.Shape {
 	case sources.Set, sources.SetOfSets, sources.Object:
 		data = sources.Normal(data)
@@ -47,32 +53,59 @@ func (a Attribute) normal(data any) any {
 	return data
 }
 
+// integers turns whole floats, as encoding/json reads them, into the integers that
+// a roster holds, at any depth.
+func integers(data any) any {
+	const exact = 1 << 53
+	switch v := data.(type) {
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) <= exact {
+			return int64(v)
+		}
+		return v
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = integers(item)
+		}
+		return list
+	case map[string]any:
+		object := make(map[string]any, len(v))
+		for name, item := range v {
+			object[name] = integers(item)
+		}
+		return object
+	default:
+		return data
+	}
+}
+
 // Takes reports whether the change from x to y takes something away: a member of
-// a set, or a value.
+// a set, a field of an object, or a value. A value that becomes another one is
+// taken.
 func (a Attribute) Takes(x, y any) bool {
 	if Empty(x) || a.Equal(x, y) {
 		return false
 	}
-	before, isList := a.normal(x).([]any)
-	after, _ := a.normal(y).([]any)
-	if !isList {
+	switch before := a.normal(x).(type) {
+	case []any:
+		after, _ := a.normal(y).([]any)
+		return slices.ContainsFunc(before, func(member any) bool { return !contains(after, member) })
+	case map[string]any:
+		after, _ := a.normal(y).(map[string]any)
+		for name, value := range before {
+			if !Empty(value) && !reflect.DeepEqual(after[name], value) {
+				return true
+			}
+		}
+		return false
+	default:
 		return true
 	}
-	for _, member := range before {
-		if !contains(after, member) {
-			return true
-		}
-	}
-	return false
 }
 
 func contains(members []any, member any) bool {
-	for _, other := range members {
-		if reflect.DeepEqual(other, member) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(members, func(other any) bool { return reflect.DeepEqual(other, member) })
 }
 
 // A Wanted value is what the roster wants of one attribute at a provider.

@@ -57,7 +57,6 @@ type AttributeMode string
 const (
 	Managed    AttributeMode = "managed"     // compared, and set where it differs
 	CreateOnly AttributeMode = "create only" // sent at create, never compared
-	WriteOnly  AttributeMode = "write only"  // never shown; sent at create and when the wanted value changed
 	Immutable  AttributeMode = "immutable"   // a difference is for a person to settle
 	ReadOnly   AttributeMode = "read only"
 )
@@ -69,7 +68,6 @@ type Clearing string
 // none.
 const (
 	ClearUnsupported Clearing = "unsupported"
-	ClearNull        Clearing = "null"
 	ClearEmpty       Clearing = "empty"
 )
 
@@ -88,9 +86,6 @@ type Attribute struct {
 	// access block states none; FromPerson translates it, nil meaning as it is.
 	Person     string
 	FromPerson func(any) any
-	// Default marks what is sent at create when nothing states it otherwise and
-	// is not managed afterwards.
-	Default bool
 	// Invites marks a flag that has the vendor's welcome mail sent after a
 	// create.
 	Invites bool
@@ -137,16 +132,32 @@ type Capability struct {
 }
 
 // Suspension is how a suspended user looks at a vendor: setting Suspended
-// suspends, and a user all of whose shown values are these is suspended.
+// suspends, and a user is suspended when all of it is shown and as it says.
 type Suspension struct {
 	// Suspended maps attributes to the values that they have then; empty when the
 	// vendor has no such state.
 	Suspended map[string]any
-	// Active maps attributes to what restores them, where the roster's own values
-	// do not.
-	Active map[string]any
 	// Means says in words what a suspended user can still do.
 	Means string
+}
+
+// PerhapsSuspended reports whether what is shown of the user is as a suspended one
+// has it, while something of that state is not shown.
+func (k *Kind) PerhapsSuspended(u *User) bool {
+	hidden, seen := false, false
+	for name, value := range k.Suspension.Suspended {
+		attribute, _ := k.Attribute(name)
+		live := u.Attributes[name]
+		switch {
+		case !live.Shown:
+			hidden = true
+		case !attribute.Equal(live.Data, value):
+			return false
+		default:
+			seen = true
+		}
+	}
+	return hidden && seen
 }
 
 // Suspended reports whether the user is suspended: every attribute of the state

@@ -1,9 +1,11 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,6 +46,9 @@ type Query struct {
 	// Stated names the attributes that will be compared: where the search does
 	// not show one of them, the user is read once more by id.
 	Stated []string
+	// Doubtful reports of a hit that what the search left out decides who or what
+	// he is, so that he is read once more too; nil is never.
+	Doubtful func(*User) bool
 }
 
 // Lookup finds a user: by the pinned id, then by each address, and proves absence
@@ -58,15 +63,18 @@ func Lookup(ctx context.Context, reader Reader, q Query) Observation {
 		case err == nil:
 			return pinned(user, q)
 		case !errors.Is(err, ErrAbsent):
-			return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
+			return unknown(err)
 		}
 		o.PinMissing = true
 	}
+	if len(q.Emails) == 0 {
+		return unknown(errors.New("there is no address to look for"))
+	}
 	var hits []*User
 	for _, email := range q.Emails {
-		users, err := searchBoth(ctx, reader, email)
+		users, err := searchForms(ctx, reader, email, q.Emails)
 		if err != nil {
-			return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
+			return unknown(err)
 		}
 		for _, user := range users {
 			if !slices.ContainsFunc(hits, func(h *User) bool { return h.ID == user.ID }) {
@@ -87,20 +95,27 @@ func Lookup(ctx context.Context, reader Reader, q Query) Observation {
 	return o
 }
 
+// unknown is the observation of a step that failed.
+func unknown(err error) Observation {
+	return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
+}
+
+// showContact is the remedy where addresses are not shown.
+const showContact = "let the credentials read contact data (scope user.contact:read)"
+
 // pinned judges a user found by the id that the roster pins.
 func pinned(user *User, q Query) Observation {
-	if user.ID != q.UserID {
-		err := fmt.Errorf("the vendor answered another user than %s", q.UserID)
-		return Observation{Finding: Unknown, Err: err, Detail: err.Error()}
-	}
-	if !carries(user, q.Emails) {
-		detail := fmt.Sprintf("user %s has the address %s, which the roster does not give this person", user.ID, user.Email)
-		remedy := "correct userID, or add the address to previousEmails"
-		if user.Email == "" {
-			detail = fmt.Sprintf("the address of user %s is not shown", user.ID)
-			remedy = "let the credentials read contact data (scope user.contact:read)"
+	switch {
+	case user.ID != q.UserID:
+		return unknown(WithRemedy(fmt.Errorf("the vendor answered another user than %s", q.UserID), "write userID exactly as the vendor shows the id, or take the line out"))
+	case user.Email == "":
+		return unknown(WithRemedy(fmt.Errorf("the address of user %s is not shown", user.ID), showContact))
+	case !carries(user, q.Emails):
+		return Observation{
+			Finding: Ambiguous, Candidates: []*User{user},
+			Detail: fmt.Sprintf("user %s has the address %s, which the roster does not give this person", user.ID, user.Email),
+			Remedy: "correct userID, or add the address to previousEmails",
 		}
-		return Observation{Finding: Ambiguous, Candidates: []*User{user}, Detail: detail, Remedy: remedy}
 	}
 	return Observation{Finding: Found, User: user, ByID: true}
 }
@@ -109,60 +124,79 @@ func carries(user *User, emails []string) bool {
 	return slices.ContainsFunc(emails, func(e string) bool { return sources.SameEmail(e, user.Email) })
 }
 
-// searchBoth searches for the address as it is written and, when that finds
-// nobody, in lower case: no vendor's search is trusted to ignore case.
-func searchBoth(ctx context.Context, reader Reader, email string) ([]*User, error) {
-	users, err := searchOne(ctx, reader, email)
-	lower := strings.ToLower(email)
-	if err != nil || len(users) > 0 || lower == email {
-		return users, err
+// searchForms searches for the address as it is written and, while that finds
+// nobody, in lower case and in the form in which addresses are compared: no
+// vendor's search is trusted to ignore case, or to know the two forms of a
+// domain.
+func searchForms(ctx context.Context, reader Reader, email string, own []string) ([]*User, error) {
+	forms := []string{email, strings.ToLower(email)}
+	if canonical, err := sources.CanonicalEmail(email); err == nil {
+		forms = append(forms, canonical)
 	}
-	return searchOne(ctx, reader, lower)
+	for i, form := range forms {
+		if slices.Contains(forms[:i], form) {
+			continue
+		}
+		users, err := searchOne(ctx, reader, form, own)
+		if err != nil || len(users) > 0 {
+			return users, err
+		}
+	}
+	return nil, nil
 }
 
-// searchOne keeps the hits that carry the address. An answer that has only
-// others shows that the vendor did not search for it, so it proves nothing.
-func searchOne(ctx context.Context, reader Reader, email string) ([]*User, error) {
+// searchOne keeps the hits that carry an address of the person's. An answer that
+// has only others shows that the vendor did not search for it, so it proves
+// nothing.
+func searchOne(ctx context.Context, reader Reader, email string, own []string) ([]*User, error) {
 	users, err := reader.Search(ctx, email)
 	if err != nil {
 		return nil, err
 	}
 	hits := make([]*User, 0, 1)
 	for _, user := range users {
-		if sources.SameEmail(user.Email, email) {
+		if carries(user, own) {
 			hits = append(hits, user)
 		}
 	}
-	if len(hits) == 0 && len(users) > 0 {
-		if slices.ContainsFunc(users, func(u *User) bool { return u.Email == "" }) {
-			return nil, WithRemedy(fmt.Errorf("the search found users but does not show their addresses"), "let the credentials read contact data (scope user.contact:read)")
-		}
-		return nil, WithRemedy(fmt.Errorf("the search answered %d users with other addresses", len(users)), "the search is not exact here: pin the person with userID, and tell the vendor")
+	switch {
+	case len(hits) > 0 || len(users) == 0:
+		return hits, nil
+	case slices.ContainsFunc(users, func(u *User) bool { return u.Email == "" }):
+		return nil, WithRemedy(errors.New("the search found users but does not show their addresses"), showContact)
+	case len(users) == 1:
+		err = errors.New("the search answered a user with another address")
+	default:
+		err = fmt.Errorf("the search answered %d users with other addresses", len(users))
 	}
-	return hits, nil
+	return nil, WithRemedy(err, "the search is not exact here: pin the person with userID, and tell the vendor")
 }
 
 // detailed reads a hit once more by id where the search left out what will be
-// compared.
+// compared. What only the search showed is kept.
 func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observation) Observation {
 	o.Finding, o.User = Found, hit
-	if !slices.ContainsFunc(q.Stated, func(name string) bool { return !hit.Attributes[name].Shown }) {
+	unshown := slices.ContainsFunc(q.Stated, func(name string) bool { return !hit.Attributes[name].Shown })
+	if !unshown && (q.Doubtful == nil || !q.Doubtful(hit)) {
 		return o
 	}
 	user, err := reader.Get(ctx, hit.ID)
-	if err == nil && (user.ID != hit.ID || !sources.SameEmail(user.Email, hit.Email)) {
+	if err == nil && (user.ID != hit.ID || user.Email != "" && !sources.SameEmail(user.Email, hit.Email)) {
 		err = errors.New("the vendor answered another user by id than by address")
 	}
 	if err != nil {
-		err = fmt.Errorf("reading user %s: %w", hit.ID, err)
-		return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
+		return unknown(fmt.Errorf("reading user %s: %w", hit.ID, err))
 	}
-	for name, live := range hit.Attributes {
-		if !user.Attributes[name].Shown && live.Shown {
-			user.Attributes[name] = live
+	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Attributes: maps.Clone(hit.Attributes)}
+	for name, live := range user.Attributes {
+		if live.Shown {
+			if both.Attributes == nil {
+				both.Attributes = make(map[string]Live)
+			}
+			both.Attributes[name] = live
 		}
 	}
-	o.User = user
+	o.User = both
 	return o
 }
 

@@ -154,11 +154,12 @@ type Connection struct {
 	// Writer has the abilities Creator, Updater, Deleter and Inviter that the
 	// vendor has; nil when the connection was opened for reading only.
 	Writer any
-	// Requests counts what was sent.
+	// Requests counts the calls that were made.
 	Requests func() Requests
 }
 
-// Requests counts the requests of a connection, repeated ones each time.
+// Requests counts the calls of a connection. One that had to be repeated counts
+// once.
 type Requests struct{ Reads, Writes int }
 
 // Settings is what a connection is opened with.
@@ -182,18 +183,30 @@ func OutcomeUnknown(err error) bool {
 
 // InDoubt marks an error after which it is not known whether a write had an
 // effect, such as an answer to a create that can not be read.
-func InDoubt(err error) error { return &doubtError{err} }
+func InDoubt(err error) error {
+	if OutcomeUnknown(err) {
+		return err
+	}
+	return &doubtError{err}
+}
 
 type doubtError struct{ err error }
 
 func (e *doubtError) Error() string { return e.err.Error() + "; it may have taken effect" }
 func (e *doubtError) Unwrap() error { return e.err }
 
-// NotSent reports of an error that nothing was sent: the call was refused or
-// ended before.
-func NotSent(err error) bool {
-	kind := rest.KindOf(err)
-	return kind == rest.KindUnsent || kind == rest.KindCanceled && !OutcomeUnknown(err)
+// DidNothing reports of an error that nothing happened and that another try is no
+// use now: the call was not sent, or the vendor asked to come back later.
+func DidNothing(err error) bool {
+	if OutcomeUnknown(err) {
+		return false
+	}
+	switch rest.KindOf(err) {
+	case rest.KindUnsent, rest.KindCanceled, rest.KindRateLimited:
+		return true
+	default:
+		return false
+	}
 }
 
 // CredentialsRefused reports of an error that the vendor does not accept the

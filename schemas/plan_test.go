@@ -12,7 +12,7 @@ var digest = "sha256:" + strings.Repeat("0a", 32)
 func samplePlan() string {
 	return strings.ReplaceAll(`{"format":"rollcall.plan/1","digest":"DIGEST","created":"2026-11-21T06:00:00.123456789Z","asOf":"2026-11-21","ledger":"absent",
  "roster":{"digest":"DIGEST","files":["roster.yaml"]},"scope":{"providers":[],"people":[]},
- "providers":[{"name":"vendasta","kind":"vendasta","target":"DIGEST","state":"read","mode":"full","requests":3,"seconds":1,"unchanged":4,"recognised":2,"onLeave":"suspend"},
+ "providers":[{"name":"vendasta","kind":"vendasta","target":"DIGEST","state":"read","mode":"full","requests":3,"seconds":1,"unchanged":4,"kept":2,"onLeave":"suspend"},
    {"name":"agency","kind":"vendasta","target":"simulator","state":"unread","mode":"report","requests":0,"seconds":0.5,"error":"GET /users: 401"}],
  "changes":[{"id":"vendasta/bill@example.com","provider":"vendasta","email":"bill@example.com","userId":"U-1","action":"update",
    "attributes":[{"name":"platformAccess","before":["tm:access"],"after":[]},{"name":"givenName","after":null}],"cause":"edited",

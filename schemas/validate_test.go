@@ -191,8 +191,18 @@ func TestTimeZones(t *testing.T) {
 
 func TestNear(t *testing.T) {
 	for _, c := range []struct{ word, want string }{
-		{"emial", "email"}, {"Email", "email"}, {"e-mail", "email"}, {"given_name", "givenName"}, {"phone", "phones"}, {"stauts", "status"},
-		{"name", ""}, {"", ""}, {"x", ""}, {"inphones", ""}, {strings.Repeat("email", 50), ""}, {"ids", "id"},
+		{"emial", "email"},
+		{"Email", "email"},
+		{"e-mail", "email"},
+		{"given_name", "givenName"},
+		{"phone", "phones"},
+		{"stauts", "status"},
+		{"name", ""},
+		{"", ""},
+		{"x", ""},
+		{"inphones", ""},
+		{strings.Repeat("email", 50), ""},
+		{"ids", "id"},
 	} {
 		if got := near(c.word, []string{"email", "givenName", "phones", "status", "id"}); got != c.want {
 			t.Errorf("%q: %q, want %q", c.word, got, c.want)

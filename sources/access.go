@@ -97,27 +97,32 @@ func resolve(p *Person, provider string, rules Rules, zone *time.Location, insta
 		zone = p.zone
 	}
 	today := dayOf(instant, zone)
-	access.Values, _ = merge(inWindow(p, blocks, today), rules)
-	for _, b := range blocks {
-		access.Origins = append(access.Origins, b.origin)
-	}
-	if complete(access.Values, inWindow(p, blocks, today), rules) {
+	counted := inWindow(p, blocks, today)
+	access.Values, _ = merge(counted, rules)
+	if complete(access.Values, counted, rules) {
+		access.Origins = origins(counted)
 		return access
 	}
-	before, after, ended, starts := entitled(p, blocks, rules, today)
+	begun, next := entitled(p, blocks, rules, today)
 	access.Values, _ = merge(blocks, rules)
-	if !before {
-		access.State, access.Starts = NotStarted, starts.String()
+	access.Origins = origins(blocks)
+	if !begun {
+		access.State, access.Starts = NotStarted, next.String()
 		return access
 	}
-	access.State = Expired
-	if after {
-		access.Returns = starts.String()
-	}
-	if ended.Line != 0 {
+	access.State, access.Returns = Expired, next.String()
+	if ended := lastEnd(p, blocks, today); ended.Line != 0 {
 		access.Origins = []Origin{ended}
 	}
 	return access
+}
+
+func origins(blocks []*Block) []Origin {
+	places := make([]Origin, len(blocks))
+	for i, b := range blocks {
+		places[i] = b.origin
+	}
+	return places
 }
 
 // contributions are the blocks that make a person's access at a provider, his
@@ -155,11 +160,13 @@ func complete(values Values, counted []*Block, rules Rules) bool {
 	return len(counted) > 0 && (rules.Missing == nil || rules.Missing(values) == "")
 }
 
-// entitled tells whether the contributions made complete access on a day before
-// today or will on a later one; where the window that ended last is written; and
-// the first later day with complete access.
-func entitled(p *Person, blocks []*Block, rules Rules, today day) (before, after bool, ended Origin, starts day) {
-	lastEnd := firstDay
+// entitled looks at the days around today, on which access is not complete: begun
+// tells whether it began already, and next is the first later day on which it is
+// complete, or the last of days when there is none. Access that is never complete
+// has begun when one of its contributions has; until then next is the day on
+// which the first of them would.
+func entitled(p *Person, blocks []*Block, rules Rules, today day) (begun bool, next day) {
+	next = lastDay
 	for _, d := range turningPoints(p, blocks) {
 		counted := inWindow(p, blocks, d)
 		values, _ := merge(counted, rules)
@@ -167,18 +174,34 @@ func entitled(p *Person, blocks []*Block, rules Rules, today day) (before, after
 			continue
 		}
 		if d <= today {
-			before = true
-		} else if !after {
-			after, starts = true, d
+			begun = true
+		} else {
+			next = min(next, d)
 		}
 	}
+	if begun || next != lastDay {
+		return begun, next
+	}
+	first := lastDay
 	for _, b := range blocks {
 		w := b.window.within(p.window)
-		if w.Until < today && w.Until >= lastEnd {
-			lastEnd, ended = w.Until, w.untilOrigin
+		if w.From <= today || w.Until < today {
+			return true, lastDay
+		}
+		first = min(first, w.From)
+	}
+	return false, first
+}
+
+// lastEnd is where the window is written that ended last before today.
+func lastEnd(p *Person, blocks []*Block, today day) Origin {
+	last, ended := firstDay, Origin{}
+	for _, b := range blocks {
+		if w := b.window.within(p.window); w.Until < today && w.Until >= last {
+			last, ended = w.Until, w.untilOrigin
 		}
 	}
-	return before, after, ended, starts
+	return ended
 }
 
 // turningPoints are the days on which the set of contributions that count may

@@ -10,12 +10,16 @@ import (
 
 // assemble puts the files together and checks what spans people, teams and
 // files.
-func assemble(files []*rosterFile, config *Config, rules func(kind string) Rules) (*Roster, Diagnostics) {
-	c := checker{config: config, rules: rules, teams: make(map[string]*team), sources: make(map[string]*sourceFile), reported: make(map[string]bool)}
+//
+// With partial set some files could not be read: that a team is not there means
+// nothing then.
+func assemble(files []*rosterFile, partial bool, config *Config, rules func(kind string) Rules) (*Roster, Diagnostics) {
+	c := checker{config: config, rules: rules, partial: partial, teams: make(map[string]*team), sources: make(map[string]*sourceFile), reported: make(map[string]bool)}
 	roster := &Roster{}
 	for _, file := range files {
 		roster.Files = append(roster.Files, file.src.name)
 		c.sources[file.src.name] = file.src
+		c.partial = c.partial || file.partial
 		file.src.diagnostics = nil
 		roster.People = append(roster.People, file.people...)
 		for _, t := range file.teams {
@@ -47,6 +51,7 @@ func assemble(files []*rosterFile, config *Config, rules func(kind string) Rules
 
 type checker struct {
 	config      *Config
+	partial     bool // teams may be missing because a file could not be read
 	rules       func(kind string) Rules
 	teams       map[string]*team
 	sources     map[string]*sourceFile
@@ -97,11 +102,13 @@ func (c *checker) doubts(b *Block) {
 }
 
 func (c *checker) linkTeams(p *Person) {
-	for _, name := range p.Teams {
+	for i, name := range p.Teams {
 		t, exists := c.teams[name]
 		switch {
+		case !exists && c.partial:
+			p.broken = true
 		case !exists:
-			c.report(p.Origin, "%s is in team %s, which does not exist; teams: %s", p.Email, quote(name), list(slices.Sorted(maps.Keys(c.teams))))
+			c.report(p.teamOrigins[i], "%s is in team %s, which does not exist; teams: %s", p.Email, quote(name), list(slices.Sorted(maps.Keys(c.teams))))
 			p.broken = true
 		case t.broken:
 			p.broken = true
@@ -116,9 +123,10 @@ func (c *checker) addresses(people []*Person) {
 	type owner struct {
 		person *Person
 		what   string
+		place  Origin
 	}
 	owners := make(map[string]owner)
-	claim := func(p *Person, address, what string) {
+	claim := func(p *Person, address, what string, place Origin) {
 		key, err := CanonicalEmail(address)
 		if err != nil {
 			return
@@ -126,21 +134,21 @@ func (c *checker) addresses(people []*Person) {
 		other, taken := owners[key]
 		switch {
 		case !taken:
-			owners[key] = owner{p, what}
+			owners[key] = owner{p, what, place}
 		case other.person == p:
-			c.report(p.Origin, "%s is named twice for the same person, as %s and as %s", address, other.what, what)
+			c.report(place, "%s is named twice for the same person, as %s and as %s", address, other.what, what)
 			p.broken = true
 		default:
-			c.report(p.Origin, "%s is here as %s and %s as %s: one address belongs to one person", address, what, at(other.person.Origin), other.what)
+			c.report(place, "%s is here as %s and %s as %s: one address belongs to one person", address, what, at(other.place), other.what)
 			p.broken = true
 		}
 	}
 	for _, p := range people {
-		claim(p, p.Email, "email")
+		claim(p, p.Email, "email", p.Origin)
 	}
 	for _, p := range people {
-		for _, previous := range p.PreviousEmails {
-			claim(p, previous, "previous email")
+		for i, previous := range p.PreviousEmails {
+			claim(p, previous, "previous email", p.previousOrigins[i])
 		}
 	}
 }
@@ -152,6 +160,9 @@ func (c *checker) ids(people []*Person) {
 			continue
 		}
 		if other, taken := owners[p.ID]; taken {
+			if other.Key == p.Key {
+				continue // it is the same person twice, which is told
+			}
 			c.report(idOrigin(p), "id %s is also %s's %s: an id belongs to one person", quote(p.ID), other.Email, at(idOrigin(other)))
 			continue
 		}
@@ -172,7 +183,8 @@ func (c *checker) pins(people []*Person, provider string) {
 	emails := make(map[string]*Person)
 	for _, p := range people {
 		for _, address := range append([]string{p.Email}, p.PreviousEmails...) {
-			if key, err := CanonicalEmail(address); err == nil {
+			key, err := CanonicalEmail(address)
+			if _, taken := emails[key]; err == nil && !taken {
 				emails[key] = p
 			}
 		}
@@ -183,9 +195,11 @@ func (c *checker) pins(people []*Person, provider string) {
 			continue
 		}
 		if own.UserID != "" {
-			if other, taken := ids[own.UserID]; taken {
+			switch other, taken := ids[own.UserID]; {
+			case taken && other.Key == p.Key:
+			case taken:
 				c.report(own.idOrigin, "userID %s is also %s's %s: one user belongs to one person", quote(own.UserID), other.Email, at(other.Own[provider].idOrigin))
-			} else {
+			default:
 				ids[own.UserID] = p
 			}
 		}
@@ -197,7 +211,7 @@ func (c *checker) pins(people []*Person, provider string) {
 			c.report(own.emailOrigin, "%s %s", quote(own.Email), err)
 			continue
 		}
-		if other, taken := emails[key]; taken && other != p {
+		if other, taken := emails[key]; taken && other.Key != p.Key {
 			c.report(own.emailOrigin, "%s is also an address of %s %s: one address belongs to one person", own.Email, other.Email, at(other.Origin))
 			continue
 		}
@@ -270,11 +284,11 @@ func (c *checker) conflicts(p *Person, blocks []*Block, rules Rules) bool {
 // disagreement reports two teams that state one value differently, once however
 // many people are in both.
 func (c *checker) disagreement(p *Person, clash conflict) {
-	a, b := clash.a.Origins[len(clash.a.Origins)-1], clash.b.Origins[0]
-	key := fmt.Sprint(a, b, clash.attribute)
+	a, b := clash.a.Origins[0], clash.b.Origins[0]
+	key := fmt.Sprint(a, b, clash)
 	if c.reported[key] {
 		return
 	}
 	c.reported[key] = true
-	c.report(p.Origin, "%s is in %s and in %s, which disagree on %s: state it in his own block, or in one team only", p.Email, describe(a), describe(b), clash.attribute)
+	c.report(p.Origin, "%s is in %s and in %s, which disagree on %s: state it in his own block, or in one team only", p.Email, describe(a), describe(b), clash)
 }

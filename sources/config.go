@@ -2,7 +2,6 @@ package sources
 
 import (
 	"math"
-	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -54,7 +53,7 @@ type Config struct {
 	Zone      *time.Location
 	Providers []ProviderConfig // sorted by name
 
-	origin Origin // of the roster key, for files that are not there
+	rosterOrigins []Origin // of Roster, one by one; empty when it is the default
 }
 
 // Guardrails limit what one plan may do.
@@ -158,7 +157,7 @@ func readConfig(file string) (config *Config, rosters bool, ds Diagnostics) {
 	}
 	violations := src.validate(schema)
 	config = (&configReader{src: src}).config()
-	rosters = src.root.Kind == document.Map && !slices.ContainsFunc(violations, func(path []string) bool {
+	rosters = len(config.Providers) > 0 && len(config.Roster) > 0 && !slices.ContainsFunc(violations, func(path []string) bool {
 		return len(path) > 0 && path[0] == "roster" || len(path) == 1 && path[0] == "providers"
 	})
 	return config, rosters, sortDiagnostics(src.diagnostics)
@@ -188,8 +187,8 @@ func (r configReader) config() *Config {
 		config.Roster = nil
 		for _, item := range items(roster) {
 			config.Roster = append(config.Roster, item.Text())
+			config.rosterOrigins = append(config.rosterOrigins, r.src.origin(item))
 		}
-		config.origin = r.src.origin(roster)
 	}
 	r.guardrails(root.Get("guardrails"), &config.Guardrails)
 	if zone := root.Get("schedule").Get("timeZone"); zone != nil {
@@ -323,7 +322,7 @@ func CheckURL(text string) error {
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
 		return errURL
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case u.User != nil || strings.ContainsAny(text, "?#"):
 		return errURLParts
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
 		return nil
@@ -338,7 +337,7 @@ func loopback(host string) bool {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return address.IsLoopback()
 	}
-	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || net.ParseIP(host).IsLoopback()
+	return strings.EqualFold(host, "localhost")
 }
 
 var dayDuration = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)

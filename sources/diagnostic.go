@@ -3,7 +3,6 @@ package sources
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -35,9 +34,24 @@ type Diagnostic struct {
 func (d Diagnostic) String() string {
 	place := Origin{File: d.File, Line: d.Line, Column: d.Column}.String()
 	if d.Severity == Warning {
-		return place + ": warning: " + d.Message
+		return inert(place + ": warning: " + d.Message)
 	}
-	return place + ": " + d.Message
+	return inert(place + ": " + d.Message)
+}
+
+// inert makes the characters of a text harmless that could move a cursor, end a
+// line or turn its direction: a name in a message must not become a message.
+func inert(text string) string {
+	return strings.Map(func(r rune) rune {
+		if moves(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+func moves(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
 }
 
 // Render is the diagnostic as people see it: its place and message, and below
@@ -59,7 +73,7 @@ const maxSnippet = 100
 func clip(line string, column int) (string, int) {
 	runes := []rune(line)
 	for i, r := range runes {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if moves(r) {
 			runes[i] = ' '
 		}
 	}
@@ -99,19 +113,4 @@ func sortDiagnostics(ds Diagnostics) Diagnostics {
 		)
 	})
 	return slices.Compact(ds)
-}
-
-// secretLike finds the lines that a diagnostic must not quote: a key that names
-// a secret with something after it, and long runs of key material.
-var (
-	secretKey   = regexp.MustCompile(`(?i)^(.*(?:token|secret|password|passwd|credential|api_?key|account_?key|private_?key|subscription_?key|authorization|service_?account)[A-Za-z_]*["']?\s*[:=]\s*)\S.*$`)
-	keyMaterial = regexp.MustCompile(`-----BEGIN|[A-Za-z0-9+/_=.-]{40,}`)
-)
-
-// maskSource takes out of a line what may be a secret.
-func maskSource(line string) string {
-	if m := secretKey.FindStringSubmatch(line); m != nil {
-		return m[1] + redacted
-	}
-	return keyMaterial.ReplaceAllString(line, redacted)
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"rollcall/schemas"
 	"rollcall/sources/internal/document"
@@ -38,28 +37,42 @@ type sourceFile struct {
 	data        []byte
 	root        *document.Node
 	diagnostics Diagnostics
-	lines       [][]byte // split on the first use
+	lines       [][]byte        // split on the first use
+	hidden      []bool          // the lines that may hold a secret, made with lines
+	problems    map[[2]int]bool // the places, line and column, that the parser refused
 	// refused are the nodes that the schema reported: nothing more is said of them.
 	refused map[*document.Node]bool
 }
 
 // readFile reads and parses a file. Without a usable document the source is nil
-// and the diagnostics say why.
+// and the diagnostics say why. With one, what was refused in it is among the
+// diagnostics of the source, and can be checked further.
 func readFile(path string) (*sourceFile, Diagnostics) {
 	name := filepath.ToSlash(path)
-	file, err := os.Open(path) //nolint:gosec // the user names the file
-	if err != nil {
-		return nil, Diagnostics{{File: name, Message: fileProblem(err)}}
+	file, problem := openRegular(path)
+	if problem != "" {
+		return nil, Diagnostics{{File: name, Message: problem}}
 	}
 	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
+	return readFrom(name, path, file)
+}
+
+// openRegular opens a file, or says why that is not possible. It looks at the
+// file first: a pipe would wait for somebody to write to it.
+func openRegular(path string) (file *os.File, problem string) {
+	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, Diagnostics{{File: name, Message: fileProblem(err)}}
+		return nil, fileProblem(err)
+	case info.IsDir():
+		return nil, "is a directory, not a file"
 	case !info.Mode().IsRegular():
-		return nil, Diagnostics{{File: name, Message: "is not a regular file"}}
+		return nil, "is not a regular file"
 	}
-	return readFrom(name, path, file)
+	if file, err = os.Open(path); err != nil { //nolint:gosec // the user names the file
+		return nil, fileProblem(err)
+	}
+	return file, ""
 }
 
 // readFrom reads and parses what r gives, up to maxFile.
@@ -74,20 +87,24 @@ func readFrom(name, path string, r io.Reader) (*sourceFile, Diagnostics) {
 func parseSource(name, path string, data []byte) (*sourceFile, Diagnostics) {
 	src := &sourceFile{name: name, path: path, data: data}
 	root, problems := document.Parse(data, document.Limits{Bytes: maxFile})
+	src.problems = make(map[[2]int]bool, len(problems))
 	for _, p := range problems {
-		src.report(int(p.Line), int(p.Column), p.Message)
+		src.problems[[2]int{p.Line, p.Column}] = true
+		src.report(p.Line, p.Column, src.withoutSecret(p))
 	}
-	if root == nil || len(problems) > 0 {
+	if root == nil {
 		return nil, sortDiagnostics(src.diagnostics)
 	}
 	src.root = root
 	return src, nil
 }
 
+const problemNotThere = "does not exist"
+
 func fileProblem(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "does not exist"
+		return problemNotThere
 	case errors.Is(err, fs.ErrPermission):
 		return "can not be read: permission denied"
 	default:
@@ -101,6 +118,9 @@ func ReadYAML(path string) (any, Diagnostics) {
 	src, ds := readFile(path)
 	if src == nil {
 		return nil, ds
+	}
+	if len(src.diagnostics) > 0 {
+		return nil, sortDiagnostics(src.diagnostics)
 	}
 	return src.root.Any(), nil
 }
@@ -126,21 +146,35 @@ func (s *sourceFile) add(severity Severity, line, column int, message string, sh
 
 // line returns a line of the file as it may be shown.
 func (s *sourceFile) line(number int) string {
+	line := s.rawLine(number)
+	if len(line) > 64<<10 || line == nil || s.hidden[number-1] {
+		return ""
+	}
+	return maskSource(strings.ToValidUTF8(string(bytes.TrimRight(line, "\r")), "\uFFFD"))
+}
+
+// rawLine is a line of the file, or nil.
+func (s *sourceFile) rawLine(number int) []byte {
 	if s.lines == nil {
-		s.lines = bytes.Split(s.data, []byte("\n"))
+		s.lines = bytes.Split(bytes.TrimPrefix(s.data, []byte("\uFEFF")), []byte("\n"))
+		s.hidden = secretLines(s.lines)
 	}
 	if number < 1 || number > len(s.lines) {
-		return ""
+		return nil
 	}
-	line := s.lines[number-1]
-	if len(line) > 64<<10 {
-		return ""
+	return s.lines[number-1]
+}
+
+// withoutSecret is the message of a problem without the number that it begins
+// with, where that may be a secret.
+func (s *sourceFile) withoutSecret(p document.Problem) string {
+	line := s.rawLine(p.Line)
+	before := string([]rune(string(line))[:min(max(p.Column-1, 0), len([]rune(string(line))))])
+	first, rest, _ := strings.Cut(p.Message, " ")
+	if line == nil || !strings.HasPrefix(string(line[len(before):]), first) || !s.hidden[p.Line-1] && !namesSecret(before) {
+		return p.Message
 	}
-	text := strings.ToValidUTF8(string(bytes.TrimRight(line, "\r")), "\uFFFD")
-	if number == 1 {
-		text = strings.TrimPrefix(text, "\uFEFF")
-	}
-	return maskSource(text)
+	return "this value " + rest
 }
 
 func (s *sourceFile) origin(node *document.Node) Origin {
@@ -161,7 +195,11 @@ func (s *sourceFile) validate(schema *schemas.Schema) [][]string {
 		if found && !v.Key {
 			s.refused[node] = true
 		}
-		s.add(Error, line, column, v.Message, !slices.Contains(v.Path, "auth"))
+		// One place is reported once: what the parser refused may violate the schema
+		// as well.
+		if !s.problems[[2]int{line, column}] {
+			s.add(Error, line, column, v.Message, !slices.Contains(v.Path, "auth"))
+		}
 		paths = append(paths, v.Path)
 	}
 	return paths
@@ -192,20 +230,22 @@ func quote(text string) string {
 	if len(runes) > 60 {
 		runes = append(runes[:60], '…')
 	}
-	for i, r := range runes {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			runes[i] = '\uFFFD'
-		}
-	}
-	return strconv.Quote(string(runes))
+	return strconv.Quote(inert(string(runes)))
 }
+
+// maxListed is how many names a message lists.
+const maxListed = 20
 
 // list joins names for a message.
 func list(names []string) string {
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		return "none"
+	case len(names) > maxListed:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), len(names)-maxListed)
+	default:
+		return strings.Join(names, ", ")
 	}
-	return strings.Join(names, ", ")
 }
 
 // at is the place of another value, for a message that names two.

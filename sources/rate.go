@@ -24,7 +24,7 @@ var errRate = errors.New("write N/s, N/m or N/h with N a whole number from 1 to 
 // ParseRateLimit reads "8/s", "300/m" or "10000/h".
 func ParseRateLimit(text string) (RateLimit, error) {
 	number, unit, found := strings.Cut(text, "/")
-	n, err := strconv.Atoi(number)
+	n, err := strconv.ParseUint(number, 10, 32) // which knows no sign
 	if !found || err != nil || n < 1 || n > 1_000_000 {
 		return RateLimit{}, errRate
 	}
@@ -32,7 +32,7 @@ func ParseRateLimit(text string) (RateLimit, error) {
 	if !known {
 		return RateLimit{}, errRate
 	}
-	return RateLimit{Requests: n, Per: per}, nil
+	return RateLimit{Requests: int(n), Per: per}, nil
 }
 
 // String renders the limit as it is written in rollcall.yaml.

@@ -51,12 +51,14 @@ type Person struct {
 	// Own holds his own access block at each provider that has one.
 	Own map[string]*Block
 
-	Origin       Origin // of the email
-	StatusOrigin Origin
-	window       Window
-	zone         *time.Location // nil: the schedule's
-	teams        []*team        // those of Teams that exist
-	broken       bool           // something of him is reported already
+	Origin          Origin // of the email
+	StatusOrigin    Origin
+	previousOrigins []Origin // of PreviousEmails, one by one
+	teamOrigins     []Origin // of Teams, one by one
+	window          Window
+	zone            *time.Location // nil: the schedule's
+	teams           []*team        // those of Teams that exist
+	broken          bool           // something of him is reported already
 }
 
 // A Block is one access block as it is written: of a person or of a team.
@@ -128,7 +130,7 @@ const (
 // dayOf is the calendar day of an instant in a zone.
 func dayOf(instant time.Time, zone *time.Location) day {
 	y, m, d := instant.In(zone).Date()
-	return day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
+	return day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400) //nolint:gosec // a year has four digits, in files and on clocks
 }
 
 // parseDay reads 2026-12-31.

@@ -1,7 +1,6 @@
 package sources
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +14,8 @@ type rosterFile struct {
 	src    *sourceFile
 	teams  []*team
 	people []*Person
+	// partial is set when what is wrong with the file may have hidden its teams.
+	partial bool
 }
 
 // personValues are the keys of a person that say who he is at the vendors.
@@ -26,37 +27,43 @@ var personValues = []string{
 // one of them touches is decoded, so that one mistake is reported once.
 type rosterReader struct {
 	src        *sourceFile
-	violations [][]string
-	kinds      map[string]string
+	violations map[string]bool // the paths with a violation at or below them
 	zones      map[string]*time.Location
 }
 
-func decodeRoster(src *sourceFile, violations [][]string, kinds map[string]string) *rosterFile {
-	r := rosterReader{src: src, violations: violations, kinds: kinds, zones: make(map[string]*time.Location)}
+func decodeRoster(src *sourceFile, violations [][]string) *rosterFile {
+	r := rosterReader{src: src, violations: make(map[string]bool), zones: make(map[string]*time.Location)}
 	file := &rosterFile{src: src}
+	for _, path := range violations {
+		for end := range len(path) + 1 {
+			r.violations[joined(path[:end])] = true
+		}
+		if len(path) == 0 || len(path) == 1 && path[0] != "version" && path[0] != "people" {
+			file.partial = true
+		}
+	}
 	for _, entry := range entries(src.root.Get("teams")) {
 		file.teams = append(file.teams, r.team(entry))
 	}
 	for i, node := range items(src.root.Get("people")) {
-		path := []string{"people", strconv.Itoa(i)}
-		if node.Kind == document.Map && node.Get("email") != nil && !r.violated(append(path, "email")) {
-			file.people = append(file.people, r.person(node, path))
+		index := strconv.Itoa(i)
+		if node.Kind == document.Map && node.Get("email") != nil && !r.violated("people", index, "email") {
+			file.people = append(file.people, r.person(node, index))
 		}
 	}
 	return file
 }
 
 // violated reports whether a violation lies at the path or below it.
-func (r rosterReader) violated(path []string) bool {
-	return slices.ContainsFunc(r.violations, func(v []string) bool {
-		return len(v) >= len(path) && slices.Equal(v[:len(path)], path)
-	})
-}
+func (r rosterReader) violated(path ...string) bool { return r.violations[joined(path)] }
+
+// joined is a path as one text. Steps are keys, which hold no NUL.
+func joined(path []string) string { return strings.Join(path, "\x00") }
 
 func (r rosterReader) team(entry document.Entry) *team {
 	t := &team{
 		name: entry.Key, origin: r.place(entry), blocks: make(map[string]*Block),
-		broken: r.violated([]string{"teams", entry.Key}),
+		broken: r.violated("teams", entry.Key),
 	}
 	if !t.broken {
 		for _, access := range entries(entry.Value.Get("access")) {
@@ -70,11 +77,11 @@ func (r rosterReader) place(entry document.Entry) Origin {
 	return Origin{File: r.src.name, Line: int(entry.Line), Column: int(entry.Column)}
 }
 
-func (r rosterReader) person(node *document.Node, path []string) *Person {
+func (r rosterReader) person(node *document.Node, index string) *Person {
 	email := node.Get("email")
 	p := &Person{
 		Email: strings.TrimSpace(email.Text()), Status: StatusActive, Origin: r.src.origin(email),
-		Own: make(map[string]*Block), window: always(), broken: r.violated(path),
+		Own: make(map[string]*Block), window: always(), broken: r.violated("people", index),
 	}
 	key, err := CanonicalEmail(email.Text())
 	if err != nil {
@@ -82,7 +89,7 @@ func (r rosterReader) person(node *document.Node, path []string) *Person {
 		p.broken = true
 	}
 	p.Key = key
-	if !r.violated(append(path, "previousEmails")) {
+	if !r.violated("people", index, "previousEmails") {
 		for _, item := range items(node.Get("previousEmails")) {
 			if _, err := CanonicalEmail(item.Text()); err != nil {
 				r.src.reportAt(item, quote(item.Text())+" "+err.Error())
@@ -90,6 +97,7 @@ func (r rosterReader) person(node *document.Node, path []string) *Person {
 				continue
 			}
 			p.PreviousEmails = append(p.PreviousEmails, strings.TrimSpace(item.Text()))
+			p.previousOrigins = append(p.previousOrigins, r.src.origin(item))
 		}
 	}
 	if p.broken {
@@ -122,6 +130,7 @@ func (r rosterReader) nameTeams(p *Person, node *document.Node) {
 	for _, item := range items(node.Get("teams")) {
 		if item.Kind == document.String {
 			p.Teams = append(p.Teams, item.Text())
+			p.teamOrigins = append(p.teamOrigins, r.src.origin(item))
 		}
 	}
 }
@@ -169,11 +178,11 @@ func (r rosterReader) block(entry document.Entry, team string) *Block {
 	for _, e := range entries(entry.Value) {
 		place := r.place(e)
 		place.Team = team
-		switch {
-		case e.Key == "from" || e.Key == "until":
-		case e.Key == "userID":
+		switch e.Key {
+		case "from", "until":
+		case "userID":
 			b.UserID, b.idOrigin = e.Value.Text(), place
-		case e.Key == "email":
+		case "email":
 			b.Email, b.emailOrigin = strings.TrimSpace(e.Value.Text()), place
 		default:
 			b.Values = b.Values.set(Value{Name: e.Key, Data: plainValue(e.Value), Origins: []Origin{place}})

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -15,7 +16,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +30,7 @@ const (
 	maxSecretBytes   = 1 << 20
 	secretCommandMax = 30 * time.Second
 	redacted         = "[secret]"
+	minSecret        = 4 // characters of a text that is worth hiding
 )
 
 // A SecretRef says where a secret stands: exactly one of its fields is set. It
@@ -55,15 +59,22 @@ func (r SecretRef) String() string {
 }
 
 // A Secret is a value that prints as "[secret]" however it is printed,
-// marshalled or logged. Reveal is the only way to it.
-type Secret struct{ value string }
+// marshalled or logged. Reveal is the only way to it. The value stands behind a
+// pointer because fmt prints the unexported fields of a struct without asking
+// their methods.
+type Secret struct{ value *string }
 
 // NewSecret hides a value that comes from elsewhere than a reference. It is not
 // remembered for redaction; see Secrets.Remember.
-func NewSecret(value string) Secret { return Secret{value: value} }
+func NewSecret(value string) Secret { return Secret{value: &value} }
 
 // Reveal returns the value, for the one place that sends it.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // String hides the value.
 func (Secret) String() string { return redacted }
@@ -77,6 +88,9 @@ func (Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, red
 // MarshalJSON hides the value.
 func (Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
+// MarshalText hides the value from other encodings.
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
 // LogValue hides the value from slog.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
@@ -86,17 +100,21 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 type Secrets struct {
 	mu    sync.RWMutex
 	known map[string]struct{}
-	forms []string // every encoded form of every known secret, longest first
+	forms []string // every encoded form of every known secret
+
+	commandTime time.Duration // that a command may take; 0: secretCommandMax
 }
 
 // Read resolves the reference. The error names the place and what to do, and
 // never holds the value.
 func (s *Secrets) Read(ctx context.Context, ref SecretRef) (Secret, error) {
-	value, err := readSecret(ctx, ref)
+	value, err := s.read(ctx, ref)
 	if err != nil {
 		return Secret{}, err
 	}
-	value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
+	if line, ended := strings.CutSuffix(value, "\n"); ended {
+		value = strings.TrimSuffix(line, "\r")
+	}
 	if value == "" {
 		return Secret{}, fmt.Errorf("%s is empty: give it the secret", ref)
 	}
@@ -104,10 +122,10 @@ func (s *Secrets) Read(ctx context.Context, ref SecretRef) (Secret, error) {
 		return Secret{}, fmt.Errorf("%s holds a NUL character: it is not a text secret", ref)
 	}
 	s.Remember(value)
-	return Secret{value: value}, nil
+	return NewSecret(value), nil
 }
 
-func readSecret(ctx context.Context, ref SecretRef) (string, error) {
+func (s *Secrets) read(ctx context.Context, ref SecretRef) (string, error) {
 	switch {
 	case ref.Env != "":
 		value, set := os.LookupEnv(ref.Env)
@@ -118,64 +136,72 @@ func readSecret(ctx context.Context, ref SecretRef) (string, error) {
 	case ref.File != "":
 		return readSecretFile(ref)
 	case len(ref.Command) > 0:
-		return readSecretCommand(ctx, ref)
+		return readSecretCommand(ctx, ref, cmp.Or(s.commandTime, secretCommandMax))
 	default:
 		return "", errors.New("the secret has no env, file or command")
 	}
 }
 
 func readSecretFile(ref SecretRef) (string, error) {
-	info, err := os.Stat(ref.File)
+	file, problem := openRegular(ref.File)
+	if problem == problemNotThere {
+		problem += ": a path is relative to the file it is written in"
+	}
+	if problem != "" {
+		return "", fmt.Errorf("%s %s", ref, problem)
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, maxSecretBytes+1))
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s does not exist: a path is relative to the file it is written in", ref)
 	case err != nil:
 		return "", fmt.Errorf("%s can not be read: %w", ref, pathCause(err))
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is not a regular file", ref)
-	case info.Size() > maxSecretBytes:
+	case len(data) > maxSecretBytes:
 		return "", fmt.Errorf("%s is larger than %d bytes: it is not a secret", ref, maxSecretBytes)
-	}
-	data, err := os.ReadFile(ref.File)
-	if err != nil {
-		return "", fmt.Errorf("%s can not be read: %w", ref, pathCause(err))
 	}
 	return string(data), nil
 }
 
-func readSecretCommand(ctx context.Context, ref SecretRef) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, secretCommandMax)
+func readSecretCommand(ctx context.Context, ref SecretRef, limit time.Duration) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	command := exec.CommandContext(ctx, ref.Command[0], ref.Command[1:]...) //nolint:gosec // the configuration names the program on purpose
+	command := exec.CommandContext(limited, ref.Command[0], ref.Command[1:]...) //nolint:gosec // the configuration names the program on purpose
 	command.WaitDelay = time.Second
-	var out bytes.Buffer
-	command.Stdout = &limitedWriter{buffer: &out, left: maxSecretBytes}
+	out := limitedWriter{left: maxSecretBytes}
+	command.Stdout = &out
 	// What the program says about itself may hold the secret, so it is dropped.
 	err := command.Run()
 	var exit *exec.ExitError
 	switch {
-	case ctx.Err() != nil:
-		return "", fmt.Errorf("%s did not end within %s", ref, secretCommandMax)
-	case errors.As(err, &exit):
-		return "", fmt.Errorf("%s ended with exit code %d: run it by hand to see why", ref, exit.ExitCode())
-	case errors.Is(err, errTooLarge):
+	case err == nil:
+		return out.buffer.String(), nil
+	case out.full:
 		return "", fmt.Errorf("%s printed more than %d bytes: it is not a secret", ref, maxSecretBytes)
-	case err != nil:
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%s: %w", ref, context.Cause(ctx))
+	case limited.Err() != nil:
+		return "", fmt.Errorf("%s did not end within %s", ref, limit)
+	case errors.Is(err, exec.ErrWaitDelay):
+		return "", fmt.Errorf("%s ended, but something that it started still holds its output open", ref)
+	case errors.As(err, &exit):
+		return "", fmt.Errorf("%s ended with %s: run it by hand to see why", ref, exit.ProcessState)
+	default:
 		return "", fmt.Errorf("%s can not be run: %w", ref, pathCause(err))
 	}
-	return out.String(), nil
 }
 
 var errTooLarge = errors.New("too large")
 
-// limitedWriter fails once more than left bytes were written to it.
+// limitedWriter fails once more than left bytes were written to it, and is full
+// then.
 type limitedWriter struct {
-	buffer *bytes.Buffer
+	buffer bytes.Buffer
 	left   int
+	full   bool
 }
 
 func (w *limitedWriter) Write(p []byte) (int, error) {
 	if len(p) > w.left {
+		w.full = true
 		return 0, errTooLarge
 	}
 	w.left -= len(p)
@@ -198,7 +224,7 @@ func pathCause(err error) error {
 
 // Remember adds a secret that was not read but issued, such as an access token.
 // Each line of a longer text counts as a secret of its own. Values shorter than
-// four characters are not remembered: taking them out would garble every text.
+// minSecret are not remembered: taking them out would garble every text.
 func (s *Secrets) Remember(value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,20 +233,21 @@ func (s *Secrets) Remember(value string) {
 	}
 	parts := append(strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' }), value)
 	parts = append(parts, jsonStrings(value)...)
-	grew := false
 	for _, part := range parts {
 		part = strings.TrimSpace(part)
-		if _, seen := s.known[part]; seen || len(part) < 4 || strings.HasPrefix(part, "-----") && !strings.Contains(part, "\n") {
+		if _, seen := s.known[part]; seen || len(part) < minSecret || strings.HasPrefix(part, "-----") && !strings.Contains(part, "\n") {
 			continue
 		}
 		s.known[part] = struct{}{}
 		s.forms = append(s.forms, encodings(part)...)
-		grew = true
-	}
-	if grew {
-		sort.Slice(s.forms, func(i, j int) bool { return len(s.forms[i]) > len(s.forms[j]) })
 	}
 }
+
+// The members of a key file that are secret, and those whose names only look so.
+var (
+	privateMember = regexp.MustCompile(`(?i)key|secret|token|password`)
+	publicMember  = regexp.MustCompile(`(?i)(id|ur[il])$`)
+)
 
 // jsonStrings returns the private members of a JSON key file: what stands in a
 // key file beside the key (an address, an id) is not secret and is worth
@@ -233,7 +260,7 @@ func jsonStrings(value string) []string {
 	var found []string
 	for name, raw := range members {
 		var text string
-		if !strings.Contains(strings.ToLower(name), "key_id") && json.Unmarshal(raw, &text) == nil && strings.Contains(strings.ToLower(name), "key") {
+		if privateMember.MatchString(name) && !publicMember.MatchString(name) && json.Unmarshal(raw, &text) == nil {
 			found = append(found, text)
 			found = append(found, strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })...)
 		}
@@ -246,12 +273,20 @@ func jsonStrings(value string) []string {
 // alignments that it can have inside a longer encoded text.
 func encodings(secret string) []string {
 	forms := map[string]struct{}{secret: {}}
-	forms[url.QueryEscape(secret)] = struct{}{}
-	forms[url.PathEscape(secret)] = struct{}{}
-	if quoted, err := json.Marshal(secret); err == nil {
-		forms[string(quoted[1:len(quoted)-1])] = struct{}{}
+	query := url.QueryEscape(secret)
+	for _, escaped := range []string{query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(secret)} {
+		forms[escaped] = struct{}{}
+		forms[lowerEscapes(escaped)] = struct{}{}
 	}
-	forms[hex.EncodeToString([]byte(secret))] = struct{}{}
+	quotedForms := []string{strconv.Quote(secret), strconv.QuoteToASCII(secret)}
+	if quoted, err := json.Marshal(secret); err == nil {
+		quotedForms = append(quotedForms, string(quoted))
+	}
+	for _, quoted := range quotedForms {
+		forms[quoted[1:len(quoted)-1]] = struct{}{}
+	}
+	digits := hex.EncodeToString([]byte(secret))
+	forms[digits], forms[strings.ToUpper(digits)] = struct{}{}, struct{}{}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for offset := range 3 {
 			encoded := encoding.EncodeToString(append(make([]byte, offset), secret...))
@@ -262,7 +297,7 @@ func encodings(secret string) []string {
 			if (offset+len(secret))%3 != 0 {
 				last--
 			}
-			if last-first >= 8 {
+			if last-first >= minSecret {
 				forms[encoded[first:last]] = struct{}{}
 				forms[url.QueryEscape(encoded[first:last])] = struct{}{}
 			}
@@ -275,15 +310,43 @@ func encodings(secret string) []string {
 	return list
 }
 
+// lowerEscapes writes the digits of percent escapes in lower case.
+func lowerEscapes(text string) string {
+	return escape.ReplaceAllStringFunc(text, strings.ToLower)
+}
+
+var escape = regexp.MustCompile(`%[0-9A-F]{2}`)
+
 // Redact takes every known secret out of the text, in every form that encodings
-// lists.
+// lists. Where two overlap, nothing of either is left.
 func (s *Secrets) Redact(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	type span struct{ from, to int }
+	var spans []span
 	for _, form := range s.forms {
-		if strings.Contains(text, form) {
-			text = strings.ReplaceAll(text, form, redacted)
+		for from := 0; ; {
+			i := strings.Index(text[from:], form)
+			if i < 0 {
+				break
+			}
+			spans = append(spans, span{from + i, from + i + len(form)})
+			from += i + 1
 		}
 	}
-	return text
+	if len(spans) == 0 {
+		return text
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(a.from-b.from, b.to-a.to) })
+	var out strings.Builder
+	end := 0
+	for i, hit := range spans {
+		if i == 0 || hit.from >= end {
+			out.WriteString(text[end:hit.from])
+			out.WriteString(redacted)
+		}
+		end = max(end, hit.to)
+	}
+	out.WriteString(text[end:])
+	return out.String()
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // WriteFile writes a file so that it has either its old or its new content,
@@ -12,6 +13,10 @@ import (
 // symbolic link it writes the file that the link names; what is no regular file,
 // such as a device or a pipe, is written to as it is.
 func WriteFile(path string, write func(io.Writer) error) (err error) {
+	if strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/") {
+		// An open stream such as /dev/stdout, whatever it leads to.
+		return writeThrough(path, write)
+	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
@@ -47,7 +52,7 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 }
 
 func writeThrough(path string, write func(io.Writer) error) error {
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -21,8 +22,8 @@ import (
 // secrets.
 type app struct {
 	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	stdout *output
+	stderr *output
 
 	config    string
 	chdir     string
@@ -32,8 +33,14 @@ type app struct {
 	logFormat string
 	verbose   bool
 	noColor   bool
-	// resultFile is where the result is still to be written.
-	resultFile string
+	// resultFile is where the result is to be written.
+	resultFile    string
+	resultWritten bool
+	// moved tells that --chdir has been followed.
+	moved bool
+	// counted is what the simulated vendors counted: the last line on standard
+	// error.
+	counted string
 
 	secrets *sources.Secrets
 	log     *slog.Logger
@@ -49,23 +56,9 @@ type app struct {
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	secrets := &sources.Secrets{}
 	return &app{
-		stdin: stdin, stdout: redacting{stdout, secrets}, stderr: redacting{stderr, secrets},
+		stdin: stdin, stdout: &output{to: stdout, secrets: secrets}, stderr: &output{to: stderr, secrets: secrets, inert: true},
 		secrets: secrets, log: slog.New(slog.DiscardHandler), stop: make(chan struct{}),
 	}
-}
-
-// redacting takes known secrets out of everything that is written: the last net
-// below those that keep them from coming so far.
-type redacting struct {
-	io.Writer
-	secrets *sources.Secrets
-}
-
-func (w redacting) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(w.Writer, w.secrets.Redact(string(p))); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }
 
 // interrupts handles signals: the first lets what is under way finish, the second
@@ -77,14 +70,15 @@ func (a *app) interrupts(ctx context.Context, signals <-chan os.Signal, cancel c
 			return
 		case <-signals:
 		}
-		a.mu.Lock()
-		finishing := a.finishing
-		a.mu.Unlock()
 		first := false
+		a.mu.Lock()
+		// Under the lock, so that whoever begins to finish sees that it is too late.
 		a.once.Do(func() {
 			close(a.stop)
 			first = true
 		})
+		finishing := a.finishing
+		a.mu.Unlock()
 		if !first || !finishing {
 			cancel()
 			continue
@@ -109,32 +103,6 @@ func (a *app) interrupted() bool {
 	}
 }
 
-// An exitError ends the program with a code; its error, if any, is told.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// exit is an error that says nothing more, what was wrong being told already.
-func exit(code int) error {
-	if code == plan.ExitOK {
-		return nil
-	}
-	return &exitError{code: code}
-}
-
-// invalid is an error of input: files, flags, secrets.
-func invalid(err error) error { return &exitError{code: plan.ExitInvalid, err: err} }
-
 // execute runs the command that the arguments name and returns the exit code.
 func (a *app) execute(ctx context.Context, args []string) int {
 	root := a.root()
@@ -142,30 +110,55 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return plan.ExitOK
+	// Whatever has no code of its own comes from the parsing of the command line.
+	code, why, tell := outcome(root.ExecuteContext(ctx), plan.ExitInvalid)
+	if lost := a.stdout.err; lost != nil && (code == plan.ExitOK || code == plan.ExitInvalid && errors.Is(tell, lost)) {
+		// Help and versions are printed by cobra.
+		code, tell = plan.ExitError, unwritten(a.stdout.err)
 	}
-	// Whatever is no exitError comes from the parsing of the command line.
-	coded := &exitError{code: plan.ExitInvalid, err: err}
-	if !errors.As(err, &coded) {
-		coded.err = fmt.Errorf("%w; see rollcall --help", err)
+	if a.interrupted() && code != plan.ExitOK {
+		code = plan.ExitInterrupted
 	}
-	if a.interrupted() {
-		coded.code = plan.ExitInterrupted
-	}
-	if a.resultFile != "" {
+	if file := a.unwrittenResult(root, args); file != "" && code != plan.ExitOK {
 		// The command line or the directory was wrong: the apply never began.
-		result := plan.NewResult(nil)
-		result.Exit, result.Error = coded.code, a.secrets.Redact(coded.Error())
-		if err := writeFile(a.resultFile, result.JSON()); err != nil {
-			coded.err = errors.Join(coded.err, fmt.Errorf("--result %s: %w", a.resultFile, unwrapPath(err)))
-		}
+		tell = errors.Join(tell, a.writeResult(file, plan.NewResult(nil), code, why))
 	}
-	if coded.err != nil {
-		_, _ = fmt.Fprintf(a.stderr, "rollcall: %s\n", coded.err)
+	a.tell(tell)
+	if a.counted != "" {
+		_, _ = fmt.Fprintln(a.stderr, a.counted)
 	}
-	return coded.code
+	return code
+}
+
+// tell prints an error to standard error, each line of it as one of rollcall.
+func (a *app) tell(err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		_, _ = fmt.Fprintf(a.stderr, "rollcall: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// unwrittenResult is where an apply that never began was to write its result, or
+// "". The command line may be wrong before --result or --chdir is read, so both
+// are looked for once more, whatever else stands there.
+func (a *app) unwrittenResult(root *cobra.Command, args []string) string {
+	if a.resultWritten {
+		return ""
+	}
+	if cmd, _, err := root.Find(args); err != nil || cmd.Name() != "apply" {
+		return ""
+	}
+	flags := (&cobra.Command{}).Flags()
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	file := flags.String("result", a.resultFile, "")
+	dir := flags.StringP("chdir", "C", a.chdir, "")
+	_ = flags.Parse(args) // what is wrong with the rest is told already
+	if *dir != "" && !a.moved {
+		_ = os.Chdir(*dir) // where there is no such directory, the result stays here
+	}
+	return *file
 }
 
 func (a *app) root() *cobra.Command {
@@ -182,26 +175,77 @@ It applies that plan when told to.`,
 		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		Args:              cobra.NoArgs,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
+		Args:              noArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("rollcall {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	})
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.config, "config", "c", "rollcall.yaml", "the configuration `FILE`")
 	flags.StringVarP(&a.chdir, "chdir", "C", "", "work in `DIR`, as if started there")
 	flags.StringSliceVar(&a.providers, "provider", nil, "only the providers of these `NAME`s; repeated or with commas")
 	flags.StringSliceVar(&a.people, "person", nil, "only the people with these `EMAIL`s; repeated or with commas")
 	flags.BoolVar(&a.simulate, "simulate", false, "use simulated vendors inside the process, without credentials")
-	flags.StringVar(&a.logFormat, "log-format", "text", "the form of the log: text or json")
+	flags.StringVar(&a.logFormat, "log-format", "text", "write the log as `FORM`: text or json")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log each request and change to standard error")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours, as NO_COLOR does")
 	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
+	completions(root)
 	return root
 }
 
+// completions gives cobra's own command examples like those of every other.
+func completions(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	completion.Example = "  source <(rollcall completion bash)"
+	for shell, example := range map[string]string{
+		"bash":       "  source <(rollcall completion bash)",
+		"zsh":        "  source <(rollcall completion zsh)",
+		"fish":       "  rollcall completion fish | source",
+		"powershell": "  rollcall completion powershell | Out-String | Invoke-Expression",
+	} {
+		if cmd, _, err := completion.Find([]string{shell}); err == nil {
+			cmd.Example = example
+		}
+	}
+}
+
+// noArgs refuses arguments in words that name what may be meant.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasParent():
+		return fmt.Errorf("%s takes no argument %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	near := ""
+	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
+		near = " (did you mean " + strings.Join(names, " or ") + "?)"
+	}
+	return fmt.Errorf("there is no command %q%s; see rollcall --help", args[0], near)
+}
+
 // prepare follows the global flags.
-func (a *app) prepare() error {
+func (a *app) prepare(cmd *cobra.Command) error {
+	// Empty as with an unset variable, these would mean something else than was
+	// meant: every provider and everybody, or this directory.
+	if err := notEmpty(cmd, "config", "chdir", "provider", "person", "result"); err != nil {
+		return err
+	}
+	if a.chdir != "" {
+		if err := os.Chdir(a.chdir); err != nil {
+			return invalid(fmt.Errorf("--chdir %s: %w", a.chdir, unwrapPath(err)))
+		}
+		a.moved = true
+	}
 	level := slog.LevelWarn
 	if a.verbose {
 		level = slog.LevelDebug
@@ -215,12 +259,30 @@ func (a *app) prepare() error {
 	default:
 		return invalid(fmt.Errorf("--log-format %q: write text or json", a.logFormat))
 	}
-	if a.chdir != "" {
-		if err := os.Chdir(a.chdir); err != nil {
-			return invalid(fmt.Errorf("--chdir %s: %w", a.chdir, unwrapPath(err)))
+	trim(a.providers)
+	trim(a.people)
+	return nil
+}
+
+// trim drops the blanks around names that were written with a comma and a blank.
+func trim(names []string) {
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+}
+
+// notEmpty refuses flags that are given and say nothing.
+func notEmpty(cmd *cobra.Command, names ...string) error {
+	var empty []error
+	for _, name := range names {
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed && (flag.Value.String() == "" || flag.Value.String() == "[]") {
+			empty = append(empty, fmt.Errorf("--%s is empty: write what you mean, or leave the flag out", name))
 		}
 	}
-	return nil
+	if len(empty) == 0 {
+		return nil
+	}
+	return invalid(errors.Join(empty...))
 }
 
 // unwrapPath drops the path from an error whose message names it already.
@@ -234,14 +296,14 @@ func unwrapPath(err error) error {
 
 // style is how text on standard output is coloured.
 func (a *app) style() plan.Style {
-	_, off := os.LookupEnv("NO_COLOR")
-	return plan.Style{Color: !a.noColor && !off && isTerminal(a.stdout)}
+	off := a.noColor || os.Getenv("NO_COLOR") != ""
+	return plan.Style{Color: !off && isTerminal(a.stdout)}
 }
 
 // isTerminal reports whether a stream is one that a person sits at.
 func isTerminal(stream any) bool {
-	if w, is := stream.(redacting); is {
-		stream = w.Writer
+	if w, is := stream.(*output); is {
+		stream = w.to
 	}
 	file, is := stream.(*os.File)
 	return is && term.IsTerminal(int(file.Fd()))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,15 +28,17 @@ func (a *app) applyCommand() *cobra.Command {
 		Long: `Builds the plan as rollcall plan does, shows it, asks, and carries it out: the
 changes of all providers side by side. A failed change stops no other. The exit
 code is 0 only when everything that the plan has was done and no leaver still
-has access.`,
+has access.
+
+` + exitHelp(func(s situation) string { return s.apply }),
 		Example: `  rollcall apply
   rollcall apply --yes --result result.json
   rollcall apply --person ana@example.com --yes   # the emergency exit
   rollcall apply --yes --allow sha256:…           # lifts the limit on removals for that plan`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			result, err := a.apply(cmd.Context(), flags)
-			return a.finishApply(result, err, a.resultFile)
+			return a.finishApply(result, err)
 		},
 	}
 	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
@@ -49,13 +50,26 @@ has access.`,
 // apply runs to the end of the changes. The result is there on every way out.
 func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result, err error) {
 	result = plan.NewResult(nil)
+	applying := false
 	defer func() {
-		if r := recover(); r != nil {
-			err = &exitError{code: plan.ExitError, err: fmt.Errorf("rollcall broke: %v; this is a bug, report it with the output of -v", r)}
+		r := recover()
+		if r == nil {
+			return
+		}
+		err = broken(bug(r))
+		for i := range result.Changes {
+			if applying {
+				result.Changes[i].Status, result.Changes[i].Error = plan.Unknown, "rollcall broke: look at the user by hand"
+			}
 		}
 	}()
 	if flags.allow != "" && !digestForm.MatchString(flags.allow) {
 		return result, invalid(fmt.Errorf("--allow %q: write the digest that the plan shows, sha256: and 64 digits", flags.allow))
+	}
+	if a.resultFile != "" {
+		if err := checkWritable(a.resultFile); err != nil {
+			return result, broken(fmt.Errorf("--result %s can not be written: %w", a.resultFile, unwrapPath(err)))
+		}
 	}
 	in, err := a.load(ctx)
 	if err != nil {
@@ -71,23 +85,27 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 		return result, err
 	}
 	result = plan.NewResult(m.plan)
-	if err := a.show(m.plan, "text"); err != nil {
+	style := a.style()
+	style.Allow = flags.allow
+	if err := a.print([]byte(m.plan.Text(style))); err != nil {
 		return result, err
+	}
+	if flags.allow != "" && flags.allow != m.plan.Digest {
+		_, _ = fmt.Fprintln(a.stderr, "rollcall: --allow names another plan than this one, so it lifts nothing")
 	}
 	if n := m.plan.Applicable(flags.allow); n > 0 && !flags.yes {
 		if err := a.ask(ctx, n); err != nil {
 			return result, err
 		}
 	}
-	if flags.allow != "" && flags.allow != m.plan.Digest {
-		_, _ = fmt.Fprintln(a.stderr, "rollcall: --allow names another plan than this one, so it lifts nothing")
-	}
 	a.finish()
 	applier := plan.Applier{
-		Plan: m.plan, Accounts: s.accounts, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
-		Allow: flags.allow, Observe: !plan.Fresh(m.created, time.Now()), Stop: a.stop, Log: a.log,
+		Plan: m.plan, Providers: s.accounts, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
+		Allow: flags.allow, Built: m.created, Stop: a.stop, Log: a.log,
 	}
+	applying = true
 	result = applier.Apply(ctx)
+	applying = false
 	if err := a.print([]byte(result.Text(a.style()))); err != nil {
 		return result, err
 	}
@@ -97,7 +115,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 // ask asks on the terminal whether to go on; without one there is nobody to ask.
 func (a *app) ask(ctx context.Context, changes int) error {
 	if !isTerminal(a.stdin) {
-		return invalid(fmt.Errorf("there are changes and no terminal to ask at: add --yes to apply them"))
+		return invalid(errors.New("there are changes and no terminal to ask at, so nothing was changed: add --yes to apply them"))
 	}
 	_, _ = fmt.Fprintf(a.stderr, "Apply %s? Only \"yes\" goes on: ", plural(changes, "change"))
 	answer := make(chan string, 1)
@@ -107,10 +125,14 @@ func (a *app) ask(ctx context.Context, changes int) error {
 	}()
 	select {
 	case <-ctx.Done():
+		_, _ = fmt.Fprintln(a.stderr)
 		return exit(plan.ExitInterrupted)
 	case line := <-answer:
+		if !strings.HasSuffix(line, "\n") {
+			_, _ = fmt.Fprintln(a.stderr) // the terminal has not begun a new line
+		}
 		if strings.TrimSpace(line) != "yes" {
-			return &exitError{code: plan.ExitError, err: errors.New("declined: nothing was changed")}
+			return broken(errors.New("declined: nothing was changed"))
 		}
 		return nil
 	}
@@ -125,48 +147,43 @@ func plural(n int, noun string) string {
 
 // finishApply writes the result file and settles the exit code. Once something was
 // written at a vendor, whatever breaks is incomplete, not a failed start.
-func (a *app) finishApply(result *plan.Result, err error, file string) error {
-	code := plan.ExitOK
-	var coded *exitError
-	switch {
-	case errors.As(err, &coded):
-		code = coded.code
-	case err != nil:
-		code = plan.ExitError
-	}
+func (a *app) finishApply(result *plan.Result, err error) error {
+	code, why, tell := outcome(err, plan.ExitError)
 	begun := result.Count(plan.Applied)+result.Count(plan.Failed)+result.Count(plan.Unknown) > 0
-	if code == plan.ExitError && begun {
-		code = plan.ExitIncomplete
+	broke := func() int {
+		if begun {
+			return stronger(result.Exit, plan.ExitIncomplete)
+		}
+		return plan.ExitError
+	}
+	if code == plan.ExitError {
+		code = broke()
 	}
 	if a.interrupted() {
 		code = plan.ExitInterrupted
 		result.Interrupted = true
 	}
-	result.Exit = code
-	if coded != nil && coded.err != nil {
-		result.Error = a.secrets.Redact(coded.err.Error())
-	}
-	if file != "" {
-		a.resultFile = ""
-		if writeErr := writeFile(file, a.redactedBytes(result.JSON())); writeErr != nil {
-			writeErr = fmt.Errorf("--result %s: %w", file, unwrapPath(writeErr))
-			if begun || code == plan.ExitInterrupted {
-				return &exitError{code: max(code, plan.ExitIncomplete), err: errors.Join(writeErr, told(coded))}
-			}
-			return &exitError{code: max(code, plan.ExitError), err: errors.Join(writeErr, told(coded))}
+	if a.resultFile != "" {
+		file := a.resultFile
+		a.resultFile, a.resultWritten = "", true
+		if err := a.writeResult(file, result, code, why); err != nil {
+			code, tell = stronger(code, broke()), errors.Join(tell, err)
 		}
 	}
 	if code == plan.ExitOK {
 		return nil
 	}
-	return &exitError{code: code, err: told(coded)}
+	return &exitError{code: code, err: tell}
 }
 
-func told(e *exitError) error {
-	if e == nil {
-		return nil
+// writeResult writes the result file, without any secret.
+func (a *app) writeResult(file string, result *plan.Result, code int, why error) error {
+	result.Exit = code
+	if why != nil {
+		result.Error = why.Error()
 	}
-	return e.err
+	if err := writeFile(file, []byte(a.secrets.Redact(string(result.JSON())))); err != nil {
+		return fmt.Errorf("the result can not be written to %s: %w", file, unwrapPath(err))
+	}
+	return nil
 }
-
-func (a *app) redactedBytes(data []byte) []byte { return []byte(a.secrets.Redact(string(data))) }

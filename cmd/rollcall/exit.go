@@ -10,10 +10,12 @@ import (
 	"rollcall/plan"
 )
 
-// An exitError ends the program with a code; its error, if any, is told.
+// An exitError ends the program with a code. Its error, if any, says why; told
+// means that people have been told already.
 type exitError struct {
 	code int
 	err  error
+	told bool
 }
 
 func (e *exitError) Error() string {
@@ -53,29 +55,29 @@ func stronger(a, b int) int {
 	return a
 }
 
-// outcome is the exit code of a run that ended with err, and what is still to be
-// told of it. Whatever has no code of its own has the one given.
-func outcome(err error, otherwise int) (code int, tell error) {
-	var joined interface{ Unwrap() []error }
+// outcome is how a run ended with err: the exit code, why, and what of that is
+// still to be told. Whatever has no code of its own has the one given.
+func outcome(err error, otherwise int) (code int, why, tell error) {
+	if err == nil {
+		return plan.ExitOK, nil, nil
+	}
+	if many, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // only what errors.Join made is taken apart
+		var whys, tells []error
+		for _, one := range many.Unwrap() {
+			c, w, t := outcome(one, otherwise)
+			code, whys, tells = stronger(code, c), append(whys, w), append(tells, t)
+		}
+		return code, errors.Join(whys...), errors.Join(tells...)
+	}
 	var coded *exitError
 	switch {
-	case err == nil:
-		return plan.ExitOK, nil
-	case errors.As(err, &joined) && !errors.As(err, &coded):
-		return otherwise, err
 	case !errors.As(err, &coded):
-		return otherwise, err
+		return otherwise, err, err
+	case coded.told:
+		return coded.code, coded.err, nil
+	default:
+		return coded.code, coded.err, coded.err
 	}
-	//nolint:errorlint // only what errors.Join made is taken apart
-	if many, is := err.(interface{ Unwrap() []error }); is {
-		var told []error
-		for _, one := range many.Unwrap() {
-			c, t := outcome(one, otherwise)
-			code, told = stronger(code, c), append(told, t)
-		}
-		return code, errors.Join(told...)
-	}
-	return coded.code, coded.err
 }
 
 // A situation is one row of the table of exit codes: how each command ends in it.
@@ -96,8 +98,10 @@ var situations = []situation{
 	{"anything unknown: a person or a provider unread", "3", "3", "3"},
 	{"a change failed, stale, unknown or skipped", never, never, "3"},
 	{"a guard refused (the rest is applied)", "4", "4", "4"},
-	{"invalid roster, configuration, flags or secrets; something to apply, no terminal and no --yes", "5", "5", "5"},
-	{"broke before the first write; declined at the prompt", "1", "1", "1"},
+	{"invalid roster, configuration, flags or secrets", "5", "5", "5"},
+	{"something to apply, no terminal and no --yes", never, never, "5"},
+	{"broke before the first write", "1", "1", "1"},
+	{"declined at the prompt", never, never, "1"},
 	{"broke after the first write", never, never, "3, result written"},
 	{"interrupted: what was under way is finished", "130", "130", "130"},
 }

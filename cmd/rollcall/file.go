@@ -2,26 +2,34 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+
+	"rollcall/sources"
 )
 
-// writeFile writes a file whole or not at all, readable by its owner only: what
-// was there before stays until the new one is complete.
-func writeFile(path string, data []byte) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+// writeFile writes a file whole or not at all, readable by its owner only.
+func writeFile(path string, data []byte) error {
+	return sources.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// checkWritable finds out before anything is changed whether writeFile could
+// write there.
+func checkWritable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("is a directory")
+	case err == nil && !info.Mode().IsRegular():
+		return nil // a device or a pipe
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-		}
-	}()
-	_, err = file.Write(data)
-	// CreateTemp makes files of mode 0600.
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return errors.Join(file.Close(), os.Remove(file.Name()))
 }

@@ -32,27 +32,34 @@ func (a *app) load(ctx context.Context) (*inputs, error) {
 	if ctx.Err() != nil {
 		return nil, exit(plan.ExitInterrupted)
 	}
-	for _, problem := range problems {
-		_, _ = fmt.Fprint(a.stderr, problem.Render())
-	}
 	if config == nil || roster == nil {
-		_, _ = fmt.Fprintf(a.stderr, "%s\n", countProblems(problems))
-		return nil, exit(plan.ExitInvalid)
+		return nil, a.refuse(problems, plan.ExitInvalid)
 	}
+	a.render(problems)
 	return &inputs{config: config, roster: roster}, a.checkScope(config, roster)
 }
 
-func countProblems(problems sources.Diagnostics) string {
-	n := 0
-	for _, p := range problems {
-		if p.Severity == sources.Error {
-			n++
-		}
+// render shows problems, each with its place.
+func (a *app) render(problems sources.Diagnostics) {
+	for _, problem := range problems {
+		_, _ = fmt.Fprint(a.stderr, problem.Render())
 	}
-	if n == 1 {
-		return "1 problem"
+}
+
+// refuse shows the problems of files that can not be used, and counts them. The
+// first of them is named in the result.
+func (a *app) refuse(problems sources.Diagnostics, code int) error {
+	a.render(problems)
+	problems = slices.DeleteFunc(problems, func(d sources.Diagnostic) bool { return d.Severity != sources.Error })
+	_, _ = fmt.Fprintln(a.stderr, plural(len(problems), "problem"))
+	if len(problems) == 0 {
+		return exit(code)
 	}
-	return fmt.Sprintf("%d problems", n)
+	first := problems[0].String()
+	if len(problems) > 1 {
+		first += fmt.Sprintf(" (the first of %d problems)", len(problems))
+	}
+	return &exitError{code: code, err: errors.New(first), told: true}
 }
 
 // checkScope checks what --provider and --person name.
@@ -60,12 +67,12 @@ func (a *app) checkScope(config *sources.Config, roster *sources.Roster) error {
 	var wrong []error
 	for _, name := range a.providers {
 		if _, known := config.Provider(name); !known {
-			wrong = append(wrong, fmt.Errorf("--provider %s: there is none of that name in %s; there are %s", name, config.File, strings.Join(providerNames(config), ", ")))
+			wrong = append(wrong, fmt.Errorf("--provider %q: %s has no provider of that name, only %s", name, config.File, strings.Join(providerNames(config), ", ")))
 		}
 	}
 	for _, email := range a.people {
 		if _, known := roster.Person(email); !known {
-			wrong = append(wrong, fmt.Errorf("--person %s: nobody in the roster has this as email or previous email; to remove somebody, keep him there with status: departed", email))
+			wrong = append(wrong, fmt.Errorf("--person %q: nobody in the roster has this as email or previous email; to end somebody's access, keep him there with status: departed", email))
 		}
 	}
 	if len(wrong) > 0 {
@@ -85,7 +92,7 @@ func providerNames(config *sources.Config) []string {
 // A session is everything that a plan is made and applied with.
 type session struct {
 	*inputs
-	accounts    []plan.Account
+	accounts    []plan.Provider
 	connections map[string]*providers.Connection
 	world       *simulator.World // nil without --simulate
 }
@@ -94,9 +101,9 @@ type session struct {
 func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session, error) {
 	s := &session{inputs: in, connections: make(map[string]*providers.Connection)}
 	if a.simulate {
-		world, err := openWorld(filepath.Dir(in.config.File))
+		world, err := a.openWorld(filepath.Dir(in.config.File))
 		if err != nil {
-			return nil, &exitError{code: plan.ExitError, err: err}
+			return nil, err
 		}
 		s.world = world
 	}
@@ -107,7 +114,7 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 		}
 		kind := registry.Kind(config.Kind)
 		settings := providers.Settings{Config: config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
-		account := plan.Account{Config: config, Kind: kind, Target: plan.Target(kind, config)}
+		account := plan.Provider{Config: config, Kind: kind, Target: plan.Target(kind, config)}
 		if s.world != nil {
 			account.Target = plan.SimulatedTarget
 			settings = simulated(s.world, kind, settings)
@@ -134,7 +141,7 @@ const seedFile = "simulator.yaml"
 
 // openWorld opens the simulated vendors whose state stands beside the
 // configuration.
-func openWorld(dir string) (*simulator.World, error) {
+func (a *app) openWorld(dir string) (*simulator.World, error) {
 	seed := func() (any, error) {
 		path := filepath.Join(dir, seedFile)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -146,7 +153,15 @@ func openWorld(dir string) (*simulator.World, error) {
 		}
 		return data, nil
 	}
-	return simulator.Open(dir, seed, simulator.Options{})
+	world, err := simulator.Open(dir, seed, simulator.Options{})
+	var problems sources.Diagnostics
+	switch {
+	case errors.As(err, &problems):
+		return nil, a.refuse(problems, plan.ExitError)
+	case err != nil:
+		return nil, broken(err)
+	}
+	return world, nil
 }
 
 // simulated are settings that lead to the simulated vendors.
@@ -177,17 +192,23 @@ func readSecrets(ctx context.Context, settings *providers.Settings) error {
 	return errors.Join(wrong...)
 }
 
-// disconnect saves the simulated vendors and prints what they counted, as the
-// last line.
+// disconnect saves the simulated vendors and notes what they counted.
 func (a *app) disconnect(s *session) error {
-	if s == nil || s.world == nil {
+	if s == nil {
+		return nil
+	}
+	for name, connection := range s.connections {
+		requests := connection.Requests()
+		a.log.Info("requests", "provider", name, "reads", requests.Reads, "writes", requests.Writes)
+	}
+	if s.world == nil {
 		return nil
 	}
 	err := s.world.Close()
 	counts := s.world.Counts()
-	_, _ = fmt.Fprintf(a.stderr, "simulator: %d reads, %d writes, %d mails, at most %d at once\n", counts.Reads, counts.Writes, counts.Mails, counts.AtOnce)
+	a.counted = fmt.Sprintf("simulator: %d reads, %d writes, %d mails, at most %d at once", counts.Reads, counts.Writes, counts.Mails, counts.AtOnce)
 	if err != nil {
-		return &exitError{code: plan.ExitError, err: err}
+		return broken(err)
 	}
 	return nil
 }
@@ -217,7 +238,7 @@ func (a *app) build(ctx context.Context, s *session) (*made, error) {
 		Created: created, AsOf: now.In(s.config.Zone).Format(time.DateOnly),
 		Roster:     plan.RosterInfo{Digest: sources.Digest(all), Files: s.roster.Files},
 		Scope:      plan.Scope{Providers: sorted(a.providers), People: a.canonicalPeople(s.roster)},
-		Guardrails: s.config.Guardrails, Accounts: s.accounts, Entries: entries,
+		Guardrails: s.config.Guardrails, Providers: s.accounts, Entries: entries,
 	})
 	return &made{plan: p, access: access, created: created}, nil
 }

@@ -17,11 +17,18 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Print what an apply would change, and change nothing",
 		Long: `Reads roster and live users and prints the changes that would make the users
 match the roster, with what is held and what has to be done by hand. It sends no
-request that could change anything.`,
+request that could change anything.
+
+` + exitHelp(func(s situation) string {
+			if s.detailed != s.plan {
+				return s.plan + " " + s.detailed + " with --detailed-exitcode"
+			}
+			return s.plan
+		}),
 		Example: `  rollcall plan
   rollcall plan --provider vendasta --format json
   rollcall plan --detailed-exitcode   # 2 when there are changes`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if format != "text" && format != "json" {
 				return invalid(fmt.Errorf("--format %q: write text or json", format))
@@ -45,7 +52,7 @@ request that could change anything.`,
 			return exit(m.plan.Exit(detailed))
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "the form of the plan: text or json")
+	cmd.Flags().StringVar(&format, "format", "text", "print the plan as `FORM`: text or json")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 when there are changes")
 	return cmd
 }
@@ -54,16 +61,21 @@ request that could change anything.`,
 func (a *app) show(p *plan.Plan, format string) error {
 	output := []byte(p.Text(a.style()))
 	if format == "json" {
-		output = p.JSON()
+		// JSON leaves some characters as they are that a terminal could obey.
+		output = []byte(inert(string(p.JSON())))
 	}
 	return a.print(output)
 }
 
 // print writes results to standard output; not being able to is an error, since
 // nobody would see them.
-func (a *app) print(output []byte) error {
-	if _, err := a.stdout.Write(output); err != nil {
-		return &exitError{code: plan.ExitError, err: fmt.Errorf("standard output: %w", unwrapPath(err))}
+func (a *app) print(text []byte) error {
+	if _, err := a.stdout.Write(text); err != nil {
+		return broken(unwritten(err))
 	}
 	return nil
+}
+
+func unwritten(err error) error {
+	return fmt.Errorf("standard output can not be written: %w", unwrapPath(err))
 }

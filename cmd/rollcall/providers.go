@@ -18,7 +18,7 @@ func (a *app) providersCommand() *cobra.Command {
 		Long: `Prints for each kind of provider what it can do, whether the vendor documents
 that or it is assumed, and where. Then the attributes that a roster can state.`,
 		Example: `  rollcall providers`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.print([]byte(providersText(registry.Kinds())))
 		},

@@ -24,7 +24,12 @@ no rollcall.yaml.`,
 		Example: `  rollcall schema roster > roster.schema.json
   rollcall schema config`,
 		ValidArgs: []string{"roster", "config", "plan", "result"},
-		Args:      cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return invalid(errors.New("name one schema: roster, config, plan or result"))
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, err := a.schema(args[0])
 			if err != nil {
@@ -71,11 +76,9 @@ func (a *app) configuredKinds() (map[string]string, error) {
 		return kinds, nil
 	}
 	config, problems := sources.LoadConfig(a.config)
-	for _, problem := range problems {
-		_, _ = fmt.Fprint(a.stderr, problem.Render())
-	}
 	if config == nil {
-		return nil, exit(plan.ExitInvalid)
+		return nil, a.refuse(problems, plan.ExitInvalid)
 	}
+	a.render(problems)
 	return config.Kinds(), nil
 }

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-
-	"rollcall/plan"
 )
 
 func (a *app) simulateCommand() *cobra.Command {
@@ -23,7 +22,7 @@ state stands in .rollcall/simulator.json beside the configuration, seeded from
 simulator.yaml there. What was counted is served as JSON at /counts.`,
 		Example: `  rollcall simulate
   rollcall simulate --listen 127.0.0.1:8080`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), listen) },
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "the loopback `ADDRESS` to listen on")
@@ -35,15 +34,19 @@ func (a *app) serve(ctx context.Context, listen string) (err error) {
 	if err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
 		return invalid(fmt.Errorf("--listen %s: write a loopback address with a port, like 127.0.0.1:8080", listen))
 	}
-	world, err := openWorld(filepath.Dir(a.config))
+	dir := filepath.Dir(a.config)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return invalid(fmt.Errorf("--config %s: there is no directory %s to keep the state in", a.config, dir))
+	}
+	world, err := a.openWorld(dir)
 	if err != nil {
-		return &exitError{code: plan.ExitError, err: err}
+		return err
 	}
 	s := &session{world: world}
 	defer func() { err = errors.Join(err, a.disconnect(s)) }()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
-		return &exitError{code: plan.ExitError, err: fmt.Errorf("--listen %s: %w", listen, err)}
+		return broken(fmt.Errorf("--listen %s: %w", listen, err))
 	}
 	root := "http://" + listener.Addr().String()
 	text := ""
@@ -58,7 +61,7 @@ func (a *app) serve(ctx context.Context, listen string) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	if err := world.Serve(ctx, listener); err != nil && ctx.Err() == nil {
-		return &exitError{code: plan.ExitError, err: fmt.Errorf("serving: %w", err)}
+		return broken(fmt.Errorf("serving: %w", err))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func (a *app) validateCommand() *cobra.Command {
 once, each with its place. It needs no network and reads no secret.`,
 		Example: `  rollcall validate
   rollcall validate -C examples/quickstart`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, err := a.load(cmd.Context())
 			if err != nil {

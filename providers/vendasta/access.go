@@ -1,9 +1,11 @@
 package vendasta
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -39,9 +41,9 @@ func privilege(attribute string, before, after any) bool {
 	if slices.ContainsFunc(gets, func(id string) bool { return !slices.Contains(had, id) }) {
 		return true
 	}
-	// An undocumented feature may be one that narrows another: losing it is in
-	// doubt more, not less.
-	return slices.ContainsFunc(had, func(id string) bool {
+	// An undocumented feature may be one that narrows pc:access in a way of its own:
+	// losing it is in doubt more, not less, while there is something to narrow.
+	return slices.Contains(gets, "pc:access") && slices.ContainsFunc(had, func(id string) bool {
 		return strings.HasPrefix(id, "pc:") && id != wholePartnerCenter && !slices.Contains(features, id) && !slices.Contains(gets, id)
 	})
 }
@@ -106,6 +108,28 @@ func addressFromPerson(data any) any {
 	return address
 }
 
+// localeForm is the form of a locale there ([P]); looseLocale that of the roster.
+var (
+	localeForm  = regexp.MustCompile(`^[a-z]{2}(-[A-Z]{2})?$`)
+	looseLocale = regexp.MustCompile(`^([a-z]{2})(?:-[A-Z][a-z]{3})?(?:-(?:([A-Z]{2})|[0-9]{3}))?$`)
+)
+
+// localeFromPerson leaves out what Vendasta has no place for: a script, and a
+// region that is a number (es-419 becomes es). A language of three letters stays
+// as it is, for Vendasta to refuse.
+func localeFromPerson(data any) any {
+	locale, _ := data.(string)
+	parts := looseLocale.FindStringSubmatch(locale)
+	switch {
+	case localeForm.MatchString(locale) || parts == nil:
+		return data
+	case parts[2] != "":
+		return parts[1] + "-" + parts[2]
+	default:
+		return parts[1]
+	}
+}
+
 // normalPhones brings numbers into a form in which two spellings of one compare
 // equal: the vendor's formatting is free, with an extension behind ",", ";" or
 // "ext." ([P]).
@@ -127,8 +151,14 @@ func normalPhones(data any) any {
 	return normal
 }
 
-var punctuation = strings.NewReplacer(" ", "", "\u00a0", "", "\t", "", "(", "", ")", "", "-", "", ".", "", "/", "", "extension", "ext")
-
+// normalNumber drops blanks and what people put between digits. How an extension
+// is marked counts: a pause is not a wait.
 func normalNumber(number string) string {
-	return punctuation.Replace(strings.ToLower(number))
+	bare := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("().\u2212/", r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, number)
+	return strings.ReplaceAll(bare, "extension", "ext")
 }

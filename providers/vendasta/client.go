@@ -1,12 +1,15 @@
 package vendasta
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"time"
 
 	"rollcall/providers"
@@ -20,6 +23,7 @@ const maxPages = 20
 // reader finds users. It can not write.
 type reader struct {
 	rest     rest.Reader
+	name     string // of the provider, for errors
 	partner  string
 	explains func(error) error
 }
@@ -29,12 +33,20 @@ var _ providers.Reader = reader{}
 // Search asks for the users with the address, all pages of them ([P] get-users).
 // No match is 200 with an empty list ([G-SYNC]); anything else proves nothing.
 func (r reader) Search(ctx context.Context, email string) ([]*providers.User, error) {
-	call := rest.Call{Path: "/users", Query: url.Values{"filter[partner.id]": {r.partner}, "filter[email]": {email}}, Success: []int{http.StatusOK}}
+	return r.list(ctx, url.Values{"filter[partner.id]": {r.partner}, "filter[email]": {email}})
+}
+
+// list reads all pages of a search.
+func (r reader) list(ctx context.Context, filter url.Values) ([]*providers.User, error) {
+	call := rest.Call{Path: "/users", Query: filter, Success: []int{http.StatusOK}}
 	var users []*providers.User
 	seen := make(map[string]bool)
-	for range maxPages {
+	for pages := 1; ; pages++ {
 		response, err := r.rest.Read(ctx, call)
 		if err != nil {
+			if notOpen(err) {
+				err = providers.WithRemedy(err, "the users API does not answer there: check baseURL, and that Vendasta has opened the API to the partner")
+			}
 			return nil, r.explains(err)
 		}
 		var answer page
@@ -42,12 +54,12 @@ func (r reader) Search(ctx context.Context, email string) ([]*providers.User, er
 			return nil, err
 		}
 		if answer.Data == nil {
-			return nil, errForm
+			return nil, r.unusable(response, "/users", malformed("data"))
 		}
 		for i := range *answer.Data {
 			user, err := (*answer.Data)[i].user(r.partner)
 			if err != nil {
-				return nil, err
+				return nil, r.unusable(response, "/users", err)
 			}
 			users = append(users, user)
 		}
@@ -56,34 +68,70 @@ func (r reader) Search(ctx context.Context, email string) ([]*providers.User, er
 			return users, nil
 		}
 		if seen[next] {
-			return nil, errors.New("the search answers the same page again and again")
+			return nil, r.unusable(response, "/users", errors.New("the search answers the same page again and again"))
+		}
+		if pages == maxPages {
+			return nil, r.unusable(response, "/users", fmt.Errorf("the search for one user answers more than %d pages", maxPages))
 		}
 		seen[next] = true
 		call = rest.Call{URL: next, Success: []int{http.StatusOK}}
 	}
-	return nil, fmt.Errorf("the search for one address answers more than %d pages", maxPages)
 }
 
-// Get reads a user by id ([P] get-users-id). Only the vendor's own 404 proves
-// that there is none.
+// unusable is the error for an answer to a read that came whole and can not be
+// used.
+func (r reader) unusable(response *rest.Response, path string, cause error) error {
+	return &rest.Error{
+		Provider: r.name, Method: http.MethodGet, Path: path, Kind: rest.KindAnswer, Status: response.Status,
+		RequestID: response.RequestID, Attempts: response.Attempts, Detail: cause.Error(), Err: cause,
+	}
+}
+
+// notOpen reports whether an operation is not there, or not open to the account.
+func notOpen(err error) bool {
+	switch rest.Status(err) {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	default:
+		return false
+	}
+}
+
+// Get reads a user by id ([P] get-users-id). Only a 404 that holds the vendor's
+// own errors ([G-INTRO]) proves that there is none: one without may come from
+// whatever stands in front of the vendor.
 func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
 	response, err := r.rest.Read(ctx, rest.Call{Path: rest.Path("/users/{id}", id), Success: []int{http.StatusOK}})
 	if err != nil {
 		var failure *rest.Error
-		if errors.As(err, &failure) && failure.Status == http.StatusNotFound && !failure.Foreign {
+		if errors.As(err, &failure) && failure.Status == http.StatusNotFound && !failure.Foreign && failure.Code != "" {
 			return nil, fmt.Errorf("%w: %w", providers.ErrAbsent, err)
+		}
+		if notOpen(err) {
+			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL, and take the userID line out if the id is an old one")
 		}
 		return nil, r.explains(err)
 	}
-	return decodeUser(response, r.partner)
-}
-
-func decodeUser(response *rest.Response, partner string) (*providers.User, error) {
 	var answer one
 	if err := response.Decode(&answer); err != nil {
 		return nil, err
 	}
-	return answer.Data.user(partner)
+	user, err := answer.Data.user(r.partner)
+	if err != nil {
+		return nil, r.unusable(response, "/users/{id}", err)
+	}
+	return user, nil
+}
+
+// gone reports whether it is proven twice that there is no such user: by the id
+// ([P] get-users-id), and by a search for it that finds nothing ([P] get-users).
+// A 404 alone may also mean that an operation is not open to the account.
+func (r reader) gone(ctx context.Context, id string) bool {
+	if _, err := r.Get(ctx, id); !errors.Is(err, providers.ErrAbsent) {
+		return false
+	}
+	users, err := r.list(ctx, url.Values{"filter[id]": {id}})
+	return err == nil && len(users) == 0
 }
 
 // writer has the abilities that change users.
@@ -106,6 +154,9 @@ func (w writer) Create(ctx context.Context, draft providers.Draft) (providers.Re
 		Body:    document("", w.reader.partner, draft.Email, draft.Values),
 		Success: []int{http.StatusCreated, http.StatusOK},
 	})
+	if notOpen(err) {
+		err = providers.WithRemedy(err, "creating users is open to trusted testers of Vendasta only: ask Vendasta to open POST /users for the partner, or create the user in Partner Center")
+	}
 	return w.receipt(response, err, "")
 }
 
@@ -117,8 +168,7 @@ func (w writer) Update(ctx context.Context, patch providers.Patch) (providers.Re
 		Body:    document(patch.UserID, "", "", patch.Values),
 		Success: []int{http.StatusOK},
 	})
-	switch rest.Status(err) {
-	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+	if notOpen(err) || rest.Status(err) == http.StatusForbidden {
 		err = providers.WithRemedy(err, "Vendasta labels updating users as proposed and may refuse it to an account: check the scope user.admin, ask Vendasta to open PATCH /users for the partner, or make the change in Partner Center")
 	}
 	return w.receipt(response, err, patch.UserID)
@@ -133,12 +183,16 @@ func (w writer) receipt(response *rest.Response, err error, id string) (provider
 		return receipt, w.reader.explains(err)
 	}
 	receipt.RequestID = response.RequestID
-	user, err := decodeUser(response, w.reader.partner)
+	var answer one
+	var user *providers.User
+	if err = response.Decode(&answer); err == nil {
+		user, err = answer.Data.user(w.reader.partner)
+	}
 	switch {
-	case err == nil:
+	case err == nil && (id == "" || user.ID == id):
 		receipt.UserID, receipt.Stored = user.ID, user
 	case id == "":
-		return receipt, providers.InDoubt(err)
+		return receipt, providers.InDoubt(fmt.Errorf("the answer to the create can not be used: %w", err))
 	}
 	return receipt, nil
 }
@@ -156,13 +210,10 @@ func (w writer) Delete(ctx context.Context, id string) (providers.Receipt, error
 		return receipt, nil
 	}
 	receipt.RequestID = requestID(err)
-	if rest.Status(err) == http.StatusNotFound {
-		if _, found := w.reader.Get(ctx, id); errors.Is(found, providers.ErrAbsent) {
-			return receipt, nil
-		}
+	if rest.Status(err) == http.StatusNotFound && w.reader.gone(ctx, id) {
+		return receipt, nil
 	}
-	switch rest.Status(err) {
-	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+	if notOpen(err) || rest.Status(err) == http.StatusForbidden {
 		err = providers.WithRemedy(err, "deleting users is open to trusted testers of Vendasta only: check the scope user.admin, or set onLeave: suspend")
 	}
 	return receipt, w.reader.explains(err)
@@ -197,32 +248,50 @@ func retryAfter(body []byte) (time.Duration, bool) {
 			RetryAfter *float64 `json:"retryAfter"`
 		} `json:"details"`
 	}
-	if json.Unmarshal(body, &answer) != nil || answer.Details.RetryAfter == nil {
+	if json.Unmarshal(body, &answer) != nil || answer.Details.RetryAfter == nil || *answer.Details.RetryAfter <= 0 {
 		return 0, false
 	}
-	return time.Duration(*answer.Details.RetryAfter * float64(time.Second)), true
+	const longest = 1e9 // seconds; more would overflow a Duration
+	return time.Duration(min(*answer.Details.RetryAfter, longest) * float64(time.Second)), true
 }
 
-// errorCode reads the code of the first error and what it is about ([G-INTRO]);
-// source is an object or, in another text, a string.
+// errorCode reads the code of the first error and what it is about ([G-INTRO]).
+// An error without a code that can be shown is named by its status, else
+// "unnamed": any code shows that the answer is the vendor's own. source is an
+// object or, in another text, a string ([CM]).
 func errorCode(body []byte) (code, place string) {
 	var answer struct {
 		Errors []struct {
-			Code   string          `json:"code"`
+			Code   json.RawMessage `json:"code"`
+			Status json.RawMessage `json:"status"`
 			Source json.RawMessage `json:"source"`
 		} `json:"errors"`
 	}
 	if json.Unmarshal(body, &answer) != nil || len(answer.Errors) == 0 {
 		return "", ""
 	}
+	first := answer.Errors[0]
+	code = cmp.Or(word(first.Code), word(first.Status), "unnamed")
 	var source struct {
 		Parameter string `json:"parameter"`
 		Pointer   string `json:"pointer"`
 	}
-	if json.Unmarshal(answer.Errors[0].Source, &source) != nil {
-		return answer.Errors[0].Code, ""
+	if json.Unmarshal(first.Source, &source) == nil {
+		return code, cmp.Or(source.Pointer, source.Parameter)
 	}
-	return answer.Errors[0].Code, either(source.Pointer, source.Parameter)
+	_ = json.Unmarshal(first.Source, &place) // what is no text says nothing
+	return code, place
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+
+// word is a JSON text or number that is one plain word, or "".
+func word(raw json.RawMessage) string {
+	text := strings.Trim(string(raw), `"`)
+	if text == "null" || !plainWord.MatchString(text) {
+		return ""
+	}
+	return text
 }
 
 // explain adds to an error what a person can do about it.

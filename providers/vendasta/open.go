@@ -51,7 +51,7 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	if err != nil {
 		return nil, err
 	}
-	r := reader{rest: client.Reader(), partner: config.Settings["partner"], explains: explain(config)}
+	r := reader{rest: client.Reader(), name: config.Name, partner: config.Settings["partner"], explains: explain(config)}
 	connection := &providers.Connection{Reader: r, Requests: func() providers.Requests {
 		counts := client.Counts()
 		return providers.Requests{Reads: counts.Reads, Writes: counts.Writes}

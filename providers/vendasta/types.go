@@ -1,8 +1,10 @@
 package vendasta
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"rollcall/providers"
@@ -59,17 +61,25 @@ type address struct {
 }
 
 var (
-	errForm    = errors.New("the answer does not have the documented form of a user")
-	errPartner = errors.New("the user belongs to another partner")
+	errForm    = errors.New("the answer does not have the documented form")
+	errPartner = providers.WithRemedy(errors.New("the user belongs to another partner than the configured one"), "check the setting partner, and the userID line if there is one")
 )
+
+// malformed is errForm with the place.
+func malformed(place string) error { return fmt.Errorf("%w at %s", errForm, place) }
 
 // user reads a resource. A blank value counts as empty only where the answer
 // shows something else of the same kind: the address of a user is contact data,
 // his display name, which always has a value ([P]), is profile data. Where that
 // is blank too, the token may not see any of it (assumed).
 func (r *resource) user(partner string) (*providers.User, error) {
-	if r == nil || r.Type != "users" || r.ID == "" {
-		return nil, errForm
+	switch {
+	case r == nil:
+		return nil, malformed("data")
+	case r.Type != "users":
+		return nil, malformed("data.type")
+	case r.ID == "":
+		return nil, malformed("data.id")
 	}
 	if err := r.belongs(partner); err != nil {
 		return nil, err
@@ -83,7 +93,7 @@ func (r *resource) user(partner string) (*providers.User, error) {
 		return nil, err
 	}
 	user := &providers.User{ID: r.ID, Email: strings.TrimSpace(email), Attributes: make(map[string]providers.Live)}
-	contact, profile := email != "", name != ""
+	contact, profile := user.Email != "", strings.TrimSpace(name) != ""
 	for _, attribute := range []string{"givenName", "familyName", "greetingName", "languageLocaleCode", "timeZone"} {
 		value, present, err := r.text(attribute)
 		if err != nil {
@@ -113,7 +123,7 @@ func (r *resource) belongs(partner string) error {
 	}
 	var link linkage
 	if json.Unmarshal(raw, &link) != nil {
-		return errForm
+		return malformed("data.relationships.partner")
 	}
 	if link.ID != "" && link.ID != partner {
 		return errPartner
@@ -130,34 +140,37 @@ func (r *resource) text(name string) (value string, present bool, err error) {
 		return "", false, nil
 	}
 	if json.Unmarshal(raw, &value) != nil {
-		return "", false, errForm
+		return "", false, malformed("data.attributes." + name)
 	}
 	return value, true, nil
 }
 
-// contact reads phone numbers and address.
+// contact reads phone numbers and address. A number that is blank is hidden, for
+// an item has to have one ([P]), and then the list is not shown.
 func (r *resource) contact(user *providers.User, shown bool) error {
 	if raw := r.Attributes["phoneNumbers"]; !absent(raw) {
 		var numbers []phoneNumber
 		if json.Unmarshal(raw, &numbers) != nil {
-			return errForm
+			return malformed("data.attributes.phoneNumbers")
 		}
 		list := make([]any, 0, len(numbers))
+		hidden := false
 		for _, n := range numbers {
+			hidden = hidden || strings.TrimSpace(n.Number) == ""
 			list = append(list, map[string]any{"number": n.Number, "typeCode": n.TypeCode})
 		}
-		if shown || len(list) > 0 {
+		if !hidden && (shown || len(list) > 0) {
 			user.Attributes["phoneNumbers"] = providers.Show(list)
 		}
 	}
 	if raw := r.Attributes["address"]; !absent(raw) {
 		var a address
 		if json.Unmarshal(raw, &a) != nil {
-			return errForm
+			return malformed("data.attributes.address")
 		}
 		fields := make(map[string]any)
 		for name, value := range map[string]string{
-			"line1": either(a.Line1, a.StreetAddress), "line2": either(a.Line2, a.AdditionalAddress), "city": a.City,
+			"line1": cmp.Or(a.Line1, a.StreetAddress), "line2": cmp.Or(a.Line2, a.AdditionalAddress), "city": a.City,
 			"postalCode": a.PostalCode, "regionCode": a.RegionCode, "countryCode": a.CountryCode,
 		} {
 			if value != "" {
@@ -171,13 +184,6 @@ func (r *resource) contact(user *providers.User, shown bool) error {
 	return nil
 }
 
-func either(current, deprecated string) string {
-	if current != "" {
-		return current
-	}
-	return deprecated
-}
-
 // linked reads a list of grants. Links without data mean that the list is not
 // shown ([G-SYNC]), which is not that it is empty.
 func (r *resource) linked(user *providers.User, name string) error {
@@ -187,12 +193,12 @@ func (r *resource) linked(user *providers.User, name string) error {
 	}
 	var links []linkage
 	if json.Unmarshal(raw, &links) != nil {
-		return errForm
+		return malformed("data.relationships." + name)
 	}
 	ids := make([]any, 0, len(links))
 	for _, link := range links {
 		if link.ID == "" {
-			return errForm
+			return malformed("data.relationships." + name)
 		}
 		ids = append(ids, link.ID)
 	}
@@ -212,6 +218,9 @@ func document(id, partner, email string, values map[string]any) map[string]any {
 		attributes["email"] = email
 	}
 	for name, value := range values {
+		if name == welcomeEmail {
+			continue // a call of its own, not an attribute
+		}
 		kind, isList := linkTypes[name]
 		if !isList {
 			attributes[name] = value

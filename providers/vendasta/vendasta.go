@@ -53,6 +53,7 @@ func Kind() *providers.Kind {
 const (
 	platformAccess    = "platformAccess"
 	businessLocations = "businessLocations"
+	welcomeEmail      = "welcomeEmail"
 	permissionRemedy  = "let the credentials read permissions: the scope user.permission:read"
 )
 
@@ -76,14 +77,16 @@ func attributes() []providers.Attribute {
 	}
 	locations := access
 	locations.Name = businessLocations
+	locale := text("languageLocaleCode", "locale")
+	locale.FromPerson = localeFromPerson
 	welcome := providers.Attribute{
-		Name: "welcomeEmail", Shape: sources.Scalar, Mode: providers.CreateOnly, Invites: true, Source: "[P] get-sendWelcomeEmail-by-userid",
+		Name: welcomeEmail, Shape: sources.Scalar, Mode: providers.CreateOnly, Invites: true, Source: "[P] get-sendWelcomeEmail-by-userid",
 	}
 	return []providers.Attribute{
 		text("givenName", "givenName"),
 		text("familyName", "familyName"),
 		text("greetingName", "nickname"),
-		text("languageLocaleCode", "locale"),
+		locale,
 		phones, phonesSet, address,
 		text("timeZone", "timeZone"),
 		access, locations, welcome,
@@ -143,8 +146,8 @@ func conflicts(values sources.Values) []sources.Issue {
 	var issues []sources.Issue
 	slices.Sort(objects)
 	for _, object := range objects {
-		if ids := scopes[object]; len(ids) > 1 {
-			slices.Sort(ids)
+		slices.Sort(scopes[object])
+		if ids := slices.Compact(scopes[object]); len(ids) > 1 {
 			issues = append(issues, sources.Issue{Attribute: platformAccess, Message: fmt.Sprintf("%s can not stand together: at most one write scope for %s", strings.Join(ids, " and "), object)})
 		}
 	}

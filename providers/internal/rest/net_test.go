@@ -50,7 +50,7 @@ func newRaw(t *testing.T, answered int64) *raw {
 }
 
 func (r *raw) serve(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReader(conn)
 	for {
 		var head strings.Builder
@@ -193,7 +193,7 @@ func TestNeverOpened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	for name, url := range map[string]string{"refused": "http://" + closed.Addr().String(), "no handshake": "https://" + silent.Addr().String()} {
 		c := socketClient(t, url, func(o *Options) { o.Retries, o.Timeout = 2, 50*time.Millisecond })
 		_, err := c.WriteOnce(t.Context(), Call{Method: "POST", Path: "/users", Body: struct{}{}})
@@ -223,7 +223,7 @@ func TestHTTP2(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"proto":%q,"method":%q,"body":%q}`, r.Proto, r.Method, body)
+		_, _ = fmt.Fprintf(w, `{"proto":%q,"method":%q,"body":%q}`, r.Proto, r.Method, body)
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()

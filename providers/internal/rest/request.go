@@ -96,7 +96,7 @@ func (c *Client) resolve(call Call) (target *url.URL, path string, err error) {
 	}
 	for segment := range strings.SplitSeq(call.Path[1:], "/") {
 		if !properSegment(segment) {
-			return nil, "", errors.New("the path has an empty or unusable segment: is an id missing?")
+			return nil, "", errors.New("an id in the path is missing, or has characters that can not be sent")
 		}
 	}
 	u := *c.base

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"unicode"
+
+	"rollcall/sources"
+)
+
+// An output is a stream to people or programs. It takes known secrets out of
+// everything that is written, as the last net below those that keep them from
+// coming so far, and remembers the first failure. It is safe for concurrent use.
+type output struct {
+	to      io.Writer
+	secrets *sources.Secrets
+	// inert shows what could move the cursor as an escape. It is for standard
+	// error, which has no colours: what stands there quotes files, flags and
+	// vendors.
+	inert bool
+
+	mu  sync.Mutex
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	text := o.secrets.Redact(string(p))
+	if o.inert {
+		text = inert(text)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, err := io.WriteString(o.to, text); err != nil {
+		if o.err == nil {
+			o.err = err
+		}
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// inert shows control and direction characters as escapes, in the form that JSON
+// has for them too.
+func inert(text string) string {
+	if !strings.ContainsFunc(text, moves) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if moves(r) {
+			_, _ = fmt.Fprintf(&out, "\\u%04x", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// moves reports whether a character could do more at a terminal than to stand
+// there.
+func moves(r rune) bool {
+	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp))
+}

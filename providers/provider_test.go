@@ -1,0 +1,88 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"rollcall/providers/internal/rest"
+	"rollcall/sources"
+)
+
+func TestShow(t *testing.T) {
+	for _, empty := range []any{nil, "", []any{}, object{}} {
+		if !Empty(empty) || Show(empty) != (Live{Shown: true}) {
+			t.Errorf("%#v is not empty", empty)
+		}
+	}
+	for _, full := range []any{" ", false, int64(0), 0.0, []any{nil}, object{"a": nil}} {
+		if Empty(full) || !Show(full).Shown || Show(full).Data == nil {
+			t.Errorf("%#v is empty", full)
+		}
+	}
+}
+
+// What callers decide by holds through wrapping and remedies.
+func TestErrors(t *testing.T) {
+	lost := &rest.Error{Provider: "v", Method: "POST", Path: "/users", Kind: rest.KindNetwork, OutcomeUnknown: true}
+	refused := &rest.Error{Method: "POST", Path: "/users", Kind: rest.KindAuth, Status: 401}
+	rejected := &rest.Error{Method: "POST", Path: "/users", Kind: rest.KindRefused, Status: 422}
+	limited := &rest.Error{Method: "POST", Path: "/users", Kind: rest.KindRateLimited, Status: 429}
+	unsent := &rest.Error{Method: "POST", Path: "/users", Kind: rest.KindUnsent}
+	canceled := &rest.Error{Method: "POST", Path: "/users", Kind: rest.KindCanceled, Err: context.Canceled}
+	canceledLate := &rest.Error{Method: "POST", Path: "/users", Kind: rest.KindCanceled, OutcomeUnknown: true, Err: context.Canceled}
+	for _, test := range []struct {
+		name                                 string
+		err                                  error
+		unknown, refused, repeating, nothing bool
+	}{
+		{"lost", lost, true, false, true, false},
+		{"refused", refused, false, true, true, false},
+		{"rejected", rejected, false, false, false, false},
+		{"asked to wait", limited, false, false, false, true},
+		{"unsent", unsent, false, false, false, true},
+		{"canceled before", canceled, false, false, false, true},
+		{"canceled while under way", canceledLate, true, false, true, false},
+		{"in doubt", InDoubt(errors.New("x")), true, false, true, false},
+		{"something else", errors.New("x"), false, false, false, false},
+		{"none", nil, false, false, false, false},
+	} {
+		for _, err := range []error{test.err, WithRemedy(fmt.Errorf("creating: %w", test.err), "r")} {
+			if test.err == nil && err != nil {
+				continue
+			}
+			if OutcomeUnknown(err) != test.unknown || CredentialsRefused(err) != test.refused || Repeatable(err) != test.repeating || DidNothing(err) != test.nothing {
+				t.Errorf("%s: %v %v %v %v", test.name, OutcomeUnknown(err), CredentialsRefused(err), Repeatable(err), DidNothing(err))
+			}
+		}
+	}
+	if n := strings.Count(InDoubt(InDoubt(errors.New("x"))).Error(), "it may have taken effect"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	if n := strings.Count(InDoubt(fmt.Errorf("reading the answer: %w", lost)).Error(), "it may have taken effect"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	if Remedy(nil) != "" || Remedy(errors.New("x")) != "" || Remedy(fmt.Errorf("a: %w", WithRemedy(lost, "do"))) != "do" || WithRemedy(lost, "do").Error() != lost.Error() {
+		t.Error("remedies")
+	}
+}
+
+// Refused credentials are explained by their place, and by nothing secret.
+func TestExplainCredentials(t *testing.T) {
+	refused := &rest.Error{Kind: rest.KindAuth, Status: 401}
+	config := sources.ProviderConfig{Auth: map[string]sources.SecretRef{
+		"password": {Command: []string{"vault", "read", "hunter2"}}, "username": {Env: "NAME"},
+	}}
+	if got := Remedy(ExplainCredentials(refused, config)); got != "look at command vault and environment variable NAME" {
+		t.Errorf("%q", got)
+	}
+	if got := ExplainCredentials(refused, sources.ProviderConfig{}); Remedy(got) != "" {
+		t.Errorf("%v", got)
+	}
+	other := errors.New("x")
+	if got := ExplainCredentials(other, config); !errors.Is(got, other) || Remedy(got) != "" {
+		t.Errorf("%v", got)
+	}
+}
