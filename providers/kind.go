@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"fmt"
 
 	"rollcall/sources"
 )
@@ -86,6 +87,10 @@ type Attribute struct {
 	// access block states none; FromPerson translates it, nil meaning as it is.
 	Person     string
 	FromPerson func(any) any
+	// Fits says why the vendor would refuse a value that comes from the person's
+	// entry, or ""; nil takes all. What an access block states is checked by its
+	// schema.
+	Fits func(any) string
 	// Invites marks a flag that has the vendor's welcome mail sent after a
 	// create.
 	Invites bool
@@ -110,7 +115,29 @@ func (k *Kind) Rules() sources.Rules {
 			shapes[a.Name] = a.Shape
 		}
 	}
-	return sources.Rules{Shapes: shapes, Missing: k.Missing, Conflicts: k.Conflicts, Doubts: k.Doubts}
+	return sources.Rules{Shapes: shapes, Missing: k.Missing, Unfit: k.unfit, Conflicts: k.Conflicts, Doubts: k.Doubts}
+}
+
+// unfit judges the person's values that stand in where the access states none.
+func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
+	var issues []sources.Issue
+	for _, a := range k.Attributes {
+		value, stated := person.Get(a.Person)
+		_, own := access.Get(a.Name)
+		if a.Fits == nil || !stated || own || value.Data == nil {
+			continue
+		}
+		data := value.Data
+		if a.FromPerson != nil {
+			data = a.FromPerson(data)
+		}
+		if reason := a.Fits(data); reason != "" {
+			issues = append(issues, sources.Issue{
+				Attribute: a.Person, Message: fmt.Sprintf("%s takes no such %s: %s; state another %s in his access block", k.Title, a.Person, reason, a.Name),
+			})
+		}
+	}
+	return issues
 }
 
 // Evidence says how sure it is that a vendor can do something.

@@ -239,6 +239,13 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 		return
 	}
 	values, _ := merge(blocks, rules)
+	if rules.Unfit != nil {
+		for _, issue := range rules.Unfit(p.Values, values) {
+			if v, stated := p.Values.Get(issue.Attribute); stated {
+				c.report(v.Origins[0], "%s at %s: %s", p.Email, provider.Name, issue.Message)
+			}
+		}
+	}
 	if rules.Missing == nil {
 		return
 	}

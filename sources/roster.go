@@ -192,6 +192,9 @@ type Rules struct {
 	Shapes map[string]Shape
 	// Missing says what merged access lacks that the vendor requires, or "".
 	Missing func(Values) string
+	// Unfit says which of a person's own values the vendor would refuse. They count
+	// where his access does not state its own; an Issue names the person's value.
+	Unfit func(person, access Values) []Issue
 	// Conflicts says what in merged access can not stand together.
 	Conflicts func(Values) []Issue
 	// Doubts says what in one block, as written, is unknown but allowed.

@@ -2,17 +2,20 @@
 package registry
 
 import (
+	"sync"
+
 	"rollcall/providers"
 	"rollcall/providers/vendasta"
 	"rollcall/sources"
 )
 
-// Kinds returns every kind, in the order in which they are shown.
-func Kinds() []*providers.Kind {
+// Kinds returns every kind, in the order in which they are shown. The list is
+// made once; a Kind is never changed.
+var Kinds = sync.OnceValue(func() []*providers.Kind {
 	return []*providers.Kind{
 		vendasta.Kind(),
 	}
-}
+})
 
 // Kind returns the kind of that name, or nil.
 func Kind(name string) *providers.Kind {

@@ -1,11 +1,13 @@
 package vendasta
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -128,6 +130,25 @@ func localeFromPerson(data any) any {
 	default:
 		return parts[1]
 	}
+}
+
+// fitsLocale: the vendor takes languages of two letters with an optional region
+// ([P]).
+func fitsLocale(data any) string {
+	if locale, _ := data.(string); !localeForm.MatchString(locale) {
+		return "it takes a language of two letters with an optional region, such as en-US"
+	}
+	return ""
+}
+
+// maxName is how long a name may be, in characters ([P]).
+const maxName = 50
+
+func fitsName(data any) string {
+	if name, _ := data.(string); utf8.RuneCountInString(name) > maxName {
+		return fmt.Sprintf("it takes at most %d characters", maxName)
+	}
+	return ""
 }
 
 // normalPhones brings numbers into a form in which two spellings of one compare

@@ -235,7 +235,6 @@ func TestFromPerson(t *testing.T) {
 		{"a script is left out", "", "    locale: zh-Hant-TW\n", "languageLocaleCode", "zh-TW"},
 		{"a script and no region", "", "    locale: zh-Hant\n", "languageLocaleCode", "zh"},
 		{"a region that is a number is left out", "", "    locale: es-419\n", "languageLocaleCode", "es"},
-		{"a language of three letters is the vendor's to refuse", "", "    locale: fil-PH\n", "languageLocaleCode", "fil-PH"},
 		{"locale cleared", "", "    locale: null\n", "languageLocaleCode", nil},
 		{"phones", "", "    phones: [{number: \"1 2\", type: work}, {number: \"3\", type: pager}]\n", "phoneNumbers", []any{object("number", "1 2", "typeCode", "work"), object("number", "3", "typeCode", "pager")}},
 		{"no phones", "", "    phones: []\n", "phoneNumbers", []any{}},
@@ -265,6 +264,9 @@ func TestRules(t *testing.T) {
 	person := func(block string) string {
 		return "version: 1\npeople:\n  - email: bill@example.com\n    access: {vendasta: " + block + "}\n"
 	}
+	fields := func(field, block string) string {
+		return "version: 1\npeople:\n  - email: bill@example.com\n    " + field + "\n    access: {vendasta: " + block + "}\n"
+	}
 	for _, test := range []struct{ name, roster, says string }{
 		{"no grant", person("{}"), "no grant: state platformAccess or businessLocations"},
 		{"empty lists", person("{platformAccess: [], businessLocations: null}"), "no grant"},
@@ -274,6 +276,8 @@ func TestRules(t *testing.T) {
 			"version: 1\nteams: {a: {access: {vendasta: {platformAccess: [\"crm:companies:write:own\"]}}}}\npeople:\n  - email: bill@example.com\n    teams: [a]\n    access: {vendasta: {platformAccess: [\"crm:companies:write:all\"]}}\n",
 			"team a",
 		},
+		{"a language that the vendor does not take", fields("locale: fil-PH", `{platformAccess: ["tm:access"]}`), "state another languageLocaleCode in his access block"},
+		{"a name that is too long", fields("familyName: "+strings.Repeat("é", 51), `{platformAccess: ["tm:access"]}`), "it takes at most 50 characters"},
 		{"an unknown feature", person(`{platformAccess: ["pc:new"]}`), `"pc:new" is no feature that Vendasta documents; it is sent as it is`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -286,7 +290,15 @@ func TestRules(t *testing.T) {
 			}
 		})
 	}
-	if _, diagnostics := loadAll(t, person("{businessLocations: [AG-1]}")); len(diagnostics) > 0 {
-		t.Error(diagnostics)
+	for _, roster := range []string{
+		person("{businessLocations: [AG-1]}"),
+		fields("familyName: "+strings.Repeat("é", 50), "{businessLocations: [AG-1]}"),
+		fields("familyName: "+strings.Repeat("é", 51), "{businessLocations: [AG-1], familyName: short}"),
+		fields("locale: fil-PH", "{businessLocations: [AG-1], languageLocaleCode: en-PH}"),
+		fields("locale: null", "{businessLocations: [AG-1]}"),
+	} {
+		if _, diagnostics := loadAll(t, roster); len(diagnostics) > 0 {
+			t.Error(diagnostics)
+		}
 	}
 }

@@ -78,14 +78,19 @@ func attributes() []providers.Attribute {
 	locations := access
 	locations.Name = businessLocations
 	locale := text("languageLocaleCode", "locale")
-	locale.FromPerson = localeFromPerson
+	locale.FromPerson, locale.Fits = localeFromPerson, fitsLocale
 	welcome := providers.Attribute{
 		Name: welcomeEmail, Shape: sources.Scalar, Mode: providers.CreateOnly, Invites: true, Source: "[P] get-sendWelcomeEmail-by-userid",
 	}
+	name := func(name, person string) providers.Attribute {
+		attribute := text(name, person)
+		attribute.Fits = fitsName
+		return attribute
+	}
 	return []providers.Attribute{
-		text("givenName", "givenName"),
-		text("familyName", "familyName"),
-		text("greetingName", "nickname"),
+		name("givenName", "givenName"),
+		name("familyName", "familyName"),
+		name("greetingName", "nickname"),
 		locale,
 		phones, phonesSet, address,
 		text("timeZone", "timeZone"),

@@ -32,6 +32,11 @@ func retryAfter(status int, header http.Header, body []byte, own func([]byte) (t
 	for _, value := range header.Values("Retry-After") {
 		longest = max(longest, parseRetryAfter(value, now))
 	}
+	for _, name := range []string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
+		if millis, err := strconv.ParseFloat(strings.TrimSpace(header.Get(name)), 64); err == nil && millis > 0 {
+			longest = max(longest, clamp(time.Duration(min(millis, float64(longestRetryAfter.Milliseconds()))*float64(time.Millisecond))))
+		}
+	}
 	if own != nil {
 		if wait, ok := own(body); ok {
 			longest = max(longest, min(wait, longestRetryAfter))
