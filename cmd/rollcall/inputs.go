@@ -33,7 +33,11 @@ func (a *app) load(ctx context.Context) (*inputs, error) {
 		return nil, exit(plan.ExitInterrupted)
 	}
 	if config == nil || roster == nil {
-		return nil, a.refuse(problems, plan.ExitInvalid)
+		err := a.refuse(problems, plan.ExitInvalid)
+		if _, missing := os.Stat(a.config); errors.Is(missing, fs.ErrNotExist) {
+			_, _ = fmt.Fprintln(a.stderr, "name the configuration with --config FILE, or its folder with --chdir DIR")
+		}
+		return nil, err
 	}
 	a.render(problems)
 	return &inputs{config: config, roster: roster}, a.checkScope(config, roster)
