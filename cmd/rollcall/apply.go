@@ -100,7 +100,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	}
 	a.finish()
 	applier := plan.Applier{
-		Plan: m.plan, Providers: s.accounts, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
+		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
 		Allow: flags.allow, Built: m.created, Stop: a.stop, Log: a.log,
 	}
 	applying = true

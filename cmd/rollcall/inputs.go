@@ -96,7 +96,7 @@ func providerNames(config *sources.Config) []string {
 // A session is everything that a plan is made and applied with.
 type session struct {
 	*inputs
-	accounts    []plan.Provider
+	inScope    []plan.Provider
 	connections map[string]*providers.Connection
 	world       *simulator.World // nil without --simulate
 }
@@ -118,9 +118,9 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 		}
 		kind := registry.Kind(config.Kind)
 		settings := providers.Settings{Config: config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
-		account := plan.Provider{Config: config, Kind: kind, Target: plan.Target(kind, config)}
+		provider := plan.Provider{Config: config, Kind: kind, Target: plan.Target(kind, config)}
 		if s.world != nil {
-			account.Target = plan.SimulatedTarget
+			provider.Target = plan.SimulatedTarget
 			settings = simulated(s.world, kind, settings)
 		} else if err := readSecrets(ctx, &settings); err != nil {
 			wrong = append(wrong, err)
@@ -131,7 +131,7 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 			wrong = append(wrong, fmt.Errorf("%s: %w", config.Name, err))
 			continue
 		}
-		s.accounts = append(s.accounts, account)
+		s.inScope = append(s.inScope, provider)
 		s.connections[config.Name] = connection
 	}
 	if len(wrong) > 0 {
@@ -233,7 +233,7 @@ func (a *app) build(ctx context.Context, s *session) (*made, error) {
 	for name, connection := range s.connections {
 		readers[name] = connection.Reader
 	}
-	entries, err := plan.Observe(ctx, s.accounts, readers, access)
+	entries, err := plan.Observe(ctx, s.inScope, readers, access)
 	if err != nil {
 		return nil, exit(plan.ExitInterrupted)
 	}
@@ -242,7 +242,7 @@ func (a *app) build(ctx context.Context, s *session) (*made, error) {
 		Created: created, AsOf: now.In(s.config.Zone).Format(time.DateOnly),
 		Roster:     plan.RosterInfo{Digest: sources.Digest(all), Files: s.roster.Files},
 		Scope:      plan.Scope{Providers: sorted(a.providers), People: a.canonicalPeople(s.roster)},
-		Guardrails: s.config.Guardrails, Providers: s.accounts, Entries: entries,
+		Guardrails: s.config.Guardrails, Providers: s.inScope, Entries: entries,
 	})
 	return &made{plan: p, access: access, created: created}, nil
 }
