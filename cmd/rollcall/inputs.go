@@ -96,7 +96,7 @@ func providerNames(config *sources.Config) []string {
 // A session is everything that a plan is made and applied with.
 type session struct {
 	*inputs
-	inScope    []plan.Provider
+	inScope     []plan.Provider
 	connections map[string]*providers.Connection
 	world       *simulator.World // nil without --simulate
 }
