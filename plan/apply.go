@@ -46,7 +46,7 @@ func (a *Applier) Apply(ctx context.Context) *Result {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
 	result := NewResult(a.Plan)
-	newRun(a, result).start(ctx)
+	newRun(a, result).start(providers.WithStop(ctx, a.Stop))
 	select {
 	case <-a.Stop:
 		result.Interrupted = true

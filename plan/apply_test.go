@@ -293,6 +293,39 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+// TestInterruptEndsWaits: a change that only waits for the vendor to take it is
+// not under way, and is skipped.
+func TestInterruptEndsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "", oneNew)
+		p := h.plan()
+		h.world.SetChaos(fail(simulator.Rule{Operation: simulator.Create, Fault: simulator.FaultStatus, Status: 429, RetryAfter: 5 * time.Minute}))
+		begun := time.Now()
+		go func() {
+			time.Sleep(time.Second)
+			close(h.stop)
+		}()
+		r := h.apply(p)
+		if got := only(t, r); got.Status != plan.Skipped || r.Exit != plan.ExitInterrupted || time.Since(begun) > 2*time.Second {
+			t.Errorf("%s after %s, exit %d: %s", got.Status, time.Since(begun), r.Exit, got.Error)
+		}
+	})
+}
+
+// TestDeleteIsLookedAtAgain: a vendor that says "deleted" and keeps the user is not
+// believed.
+func TestDeleteIsLookedAtAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, strings.Replace(baseConfig, "rate: unlimited", "rate: unlimited, onLeave: delete", 1), oneLeaver, user("U-ana", "ana@example.com", list("tm:access")))
+		p := h.plan()
+		h.world.SetChaos(fail(simulator.Rule{Operation: simulator.Delete, Fault: simulator.FaultNoContent}))
+		r := h.apply(p)
+		if got := only(t, r); got.Status != plan.Failed || r.Exit != plan.ExitIncomplete || len(r.Open) != 1 || h.count().Faults["no-content"] == 0 {
+			t.Errorf("%s, exit %d, open %v: %s", got.Status, r.Exit, r.Open, got.Error)
+		}
+	})
+}
+
 // TestNeeds: a change waits for what it needs without holding a slot, is skipped
 // by name when that failed, and changes that need each other are skipped.
 func TestNeeds(t *testing.T) {

@@ -350,11 +350,7 @@ func suspension(kind *providers.Kind, user *providers.User) (changes []Attribute
 			continue
 		}
 		differs = differs || !attribute.Equal(live.Data, after)
-		before := live.Data
-		if before == nil {
-			before = after
-		}
-		changes = append(changes, shown(attribute, before, after))
+		changes = append(changes, shown(attribute, emptyList(attribute, live.Data), after))
 	}
 	if !differs {
 		return nil, unreadable
@@ -383,7 +379,7 @@ func (b *builder) propose(e Entry, c Change) {
 		b.holdProtected(e, c.Action)
 		return
 	case !b.allowed(c):
-		b.hold(e, c.Action, HeldMode, fmt.Sprintf("mode: %s holds %s", b.provider.Config.Mode, nameAction(c)), "set mode: full for "+c.Provider)
+		b.hold(e, c.Action, HeldMode, fmt.Sprintf("the provider's mode, %s, holds %s", b.provider.Config.Mode, nameAction(c)), "set mode: full for "+c.Provider)
 		return
 	case b.doubted(e, c.Action):
 		return

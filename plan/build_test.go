@@ -531,6 +531,14 @@ people:
 	if !strings.Contains(refused, "refused") || !strings.Contains(refused, "apply --allow "+p.Digest) || !strings.Contains(refused, "2 leavers still with access") {
 		t.Error(refused)
 	}
+	// With nothing else to apply the digest stays the same, and is worth naming.
+	if applying := p.Text(plan.Style{Applying: true}); !strings.Contains(applying, "apply --allow "+p.Digest) {
+		t.Error(applying)
+	}
+	more := newHouse(t, baseConfig+"guardrails: {maxRemovals: 1}\n", roster+"  - {email: new@example.com, access: {vendasta: {platformAccess: [\"tm:access\"]}}}\n", user("U-a", "a@example.com", list("tm:access")), user("U-b", "b@example.com", list("tm:access"))).plan()
+	if applying := more.Text(plan.Style{Applying: true}); strings.Contains(applying, "--allow "+more.Digest) || !strings.Contains(applying, "afterwards, run rollcall plan") {
+		t.Error(applying)
+	}
 	if strings.Contains(allowed, "refused") || strings.Contains(allowed, "still with access") || !strings.Contains(allowed, "2 requests") {
 		t.Error(allowed)
 	}

@@ -75,6 +75,9 @@ func (w *worker) end(status Status, message string) ChangeResult {
 
 // failed ends the change with an error and what to do about it.
 func (w *worker) failed(status Status, receipt providers.Receipt, err error) ChangeResult {
+	if status == Failed && providers.Interrupted(err) {
+		return stamp(w.end(Skipped, "not done: interrupted"), receipt)
+	}
 	outcome := w.end(status, "")
 	outcome.Error = err.Error()
 	if remedy := providers.Remedy(err); remedy != "" {
@@ -249,23 +252,34 @@ func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeRe
 	return stamp(w.end(Applied, ""), receipt)
 }
 
-// delete removes the user, and looks for him when the outcome is not known.
+// delete removes the user and looks for him afterwards: only who is proven absent
+// has no access any more.
 func (w *worker) delete(ctx context.Context, deleter providers.Deleter) ChangeResult {
 	receipt, err := deleter.Delete(ctx, w.change.UserID)
+	if err != nil && !providers.OutcomeUnknown(err) {
+		return w.failed(Failed, receipt, err)
+	}
+	var o providers.Observation
+	for _, wait := range append([]time.Duration{0}, lookAgain...) {
+		if wait > 0 && sleep(ctx, wait) != nil {
+			break
+		}
+		if o = observe(ctx, w.connection.Reader, w.provider.query(w.access)); o.Finding != providers.Found {
+			break
+		}
+	}
 	switch {
-	case err == nil:
+	case o.Finding == providers.Absent:
 		return stamp(w.end(Applied, ""), receipt)
-	case !providers.OutcomeUnknown(err):
+	case o.Finding == providers.Found && err != nil:
 		return w.failed(Failed, receipt, err)
+	case o.Finding == providers.Found:
+		return stamp(w.end(Failed, "the vendor says that he is deleted, but he is still there"), receipt)
+	case err != nil:
+		return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
+	default:
+		return stamp(w.end(Unknown, "the vendor says that he is deleted, but it can not be looked up: "+o.Detail), receipt)
 	}
-	switch observe(ctx, w.connection.Reader, w.provider.query(w.access)).Finding {
-	case providers.Absent:
-		return stamp(w.end(Applied, ""), receipt)
-	case providers.Found:
-		return w.failed(Failed, receipt, err)
-	case providers.Ambiguous, providers.Unknown:
-	}
-	return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
 }
 
 // verify compares what is stored with what was written: by the answer where it

@@ -46,7 +46,7 @@ func (b *builder) difference(e Entry) difference {
 		case w.Attribute.Mode == providers.Immutable:
 			d.manual = append(d.manual, Manual{What: fmt.Sprintf("set %s to %s", w.Attribute.Name, inline(after)), Why: kind.Title + " can not change it after the create"})
 		default:
-			d.changes = append(d.changes, shown(w.Attribute, live.Data, after))
+			d.changes = append(d.changes, shown(w.Attribute, emptyList(w.Attribute, live.Data), after))
 			d.origins = append(d.origins, w.Origins...)
 		}
 	}
@@ -97,6 +97,15 @@ func shown(a providers.Attribute, before, after any) AttributeChange {
 		return AttributeChange{Name: a.Name, Before: nil, After: Masked}
 	}
 	return AttributeChange{Name: a.Name, Before: ordered(a, before), After: ordered(a, after)}
+}
+
+// emptyList is a live value, an empty set being a list without members: in a plan
+// null is what nothing is known of.
+func emptyList(a providers.Attribute, live any) any {
+	if live == nil && (a.Shape == sources.Set || a.Shape == sources.SetOfSets) {
+		return []any{}
+	}
+	return live
 }
 
 // ordered brings sets into one order, so that a plan does not depend on the order

@@ -38,9 +38,10 @@ func (b *builder) finish(in Input) {
 	b.plan.Providers = append(b.plan.Providers, entry)
 }
 
-// requests is how many requests a change takes.
+// requests is how many requests a change takes: the welcome mail is one of its
+// own, and a deletion is looked at again.
 func requests(c Change) int {
-	if slices.Contains(c.Effects, EffectInvite) {
+	if c.Action == Delete || slices.Contains(c.Effects, EffectInvite) {
 		return 2
 	}
 	return 1

@@ -20,6 +20,9 @@ type Style struct {
 	Color bool
 	// Allow is the digest of the plan whose limit on removals is lifted.
 	Allow string
+	// Applying says that the plan is about to be applied, so that its digest will
+	// not be the next plan's.
+	Applying bool
 }
 
 // ANSI colours of the text.
@@ -69,6 +72,15 @@ func (p *Plan) Text(style Style) string {
 	}
 	t.footer(p)
 	return t.String()
+}
+
+// lifting says how to lift the limit on removals: with the digest of this plan, or,
+// when its other changes are about to be applied, of the one that comes after.
+func (t *text) lifting(p *Plan) string {
+	if t.style.Applying && p.Applicable("") > 0 {
+		return "afterwards, run rollcall plan, and apply --allow with the digest that it shows"
+	}
+	return "apply --allow " + p.Digest
 }
 
 // lifted is the plan without the marks of the limit on removals.
@@ -374,7 +386,7 @@ func (t *text) footer(p *Plan) {
 	t.line("")
 	for _, g := range p.Guards {
 		if g.Tripped {
-			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s, but the limit is %d for the %s found there: none of them is done. If all are right: apply --allow %s", inert(g.Provider), count(g.Figure, "removal"), g.Limit, count(g.Base, "user"), p.Digest)))
+			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s, but the limit is %d for the %s found there: none of them is done. If all are right: %s", inert(g.Provider), count(g.Figure, "removal"), g.Limit, count(g.Base, "user"), t.lifting(p))))
 		}
 	}
 	for _, provider := range p.Providers {

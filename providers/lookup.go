@@ -205,8 +205,19 @@ func nameUsers(users []*User) string {
 	for i, u := range users {
 		names[i] = u.ID + " (" + u.Email + ")"
 	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return few(names, ", ")
+}
+
+// maxNamed is how many of several users a message names.
+const maxNamed = 5
+
+// few joins the first of some texts in their order and counts the others.
+func few(texts []string, separator string) string {
+	slices.Sort(texts)
+	if more := len(texts) - maxNamed; more > 0 {
+		texts = append(texts[:maxNamed], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, separator)
 }
 
 // pinLines are the lines that would settle an ambiguous lookup, one a candidate.
@@ -215,8 +226,7 @@ func pinLines(users []*User) string {
 	for i, u := range users {
 		lines[i] = "userID: " + u.ID
 	}
-	slices.Sort(lines)
-	return "add one of these to his access block: " + strings.Join(lines, "; ")
+	return "add one of these to his access block: " + few(lines, "; ")
 }
 
 // WithRemedy adds to an error what a person can do about it.

@@ -175,6 +175,12 @@ type Settings struct {
 	ReadOnly bool
 }
 
+// WithStop returns a context under which calls end their waits once stop is
+// closed; a request that is under way is finished.
+func WithStop(ctx context.Context, stop <-chan struct{}) context.Context {
+	return rest.WithStop(ctx, stop)
+}
+
 // OutcomeUnknown reports of an error that the request may have had an effect.
 func OutcomeUnknown(err error) bool {
 	var doubt *doubtError
@@ -207,6 +213,11 @@ func DidNothing(err error) bool {
 	default:
 		return false
 	}
+}
+
+// Interrupted reports of an error that the call was ended before it did anything.
+func Interrupted(err error) bool {
+	return rest.KindOf(err) == rest.KindCanceled && !OutcomeUnknown(err)
 }
 
 // CredentialsRefused reports of an error that the vendor does not accept the

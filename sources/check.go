@@ -66,7 +66,7 @@ func (c *checker) report(o Origin, format string, args ...any) {
 func (c *checker) add(severity Severity, o Origin, message string) {
 	d := Diagnostic{Severity: severity, File: o.File, Line: o.Line, Column: o.Column, Message: message}
 	if src := c.sources[o.File]; src != nil {
-		d.Source = src.line(o.Line)
+		d.Source = src.line(o.Line, o.Column)
 	}
 	c.diagnostics = append(c.diagnostics, d)
 }

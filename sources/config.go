@@ -53,7 +53,8 @@ type Config struct {
 	Zone      *time.Location
 	Providers []ProviderConfig // sorted by name
 
-	rosterOrigins []Origin // of Roster, one by one; empty when it is the default
+	rosterOrigins []Origin    // of Roster, one by one; empty when it is the default
+	source        *sourceFile // for diagnostics about the files that it names
 }
 
 // Guardrails limit what one plan may do.
@@ -106,6 +107,15 @@ type ProviderConfig struct {
 	// Auth holds the secret references under auth by their name.
 	Auth   map[string]SecretRef
 	Origin Origin
+}
+
+// diagnostic is one about a place in rollcall.yaml, with the line shown.
+func (c *Config) diagnostic(severity Severity, o Origin, message string) Diagnostic {
+	d := Diagnostic{Severity: severity, File: c.File, Line: o.Line, Column: o.Column, Message: message}
+	if c.source != nil {
+		d.Source = c.source.line(o.Line, o.Column)
+	}
+	return d
 }
 
 // Provider returns the provider of that name.
@@ -182,7 +192,7 @@ type configReader struct{ src *sourceFile }
 
 func (r configReader) config() *Config {
 	root := r.src.root
-	config := &Config{File: r.src.name, Roster: []string{"roster.yaml"}, Zone: time.UTC}
+	config := &Config{source: r.src, File: r.src.name, Roster: []string{"roster.yaml"}, Zone: time.UTC}
 	if roster := root.Get("roster"); roster != nil {
 		config.Roster = nil
 		for _, item := range items(roster) {

@@ -139,18 +139,24 @@ func (s *sourceFile) reportAt(node *document.Node, message string) {
 func (s *sourceFile) add(severity Severity, line, column int, message string, show bool) {
 	d := Diagnostic{Severity: severity, File: s.name, Line: line, Column: column, Message: message}
 	if show {
-		d.Source = s.line(line)
+		d.Source = s.line(line, column)
 	}
 	s.diagnostics = append(s.diagnostics, d)
 }
 
-// line returns a line of the file as it may be shown.
-func (s *sourceFile) line(number int) string {
+// line returns a line of the file as it may be shown, or "" when a caret at the
+// column would not stand under what it means.
+func (s *sourceFile) line(number, column int) string {
 	line := s.rawLine(number)
 	if len(line) > 64<<10 || line == nil || s.hidden[number-1] {
 		return ""
 	}
-	return maskSource(strings.ToValidUTF8(string(bytes.TrimRight(line, "\r")), "\uFFFD"))
+	text := strings.ToValidUTF8(string(bytes.TrimRight(line, "\r")), "\uFFFD")
+	shown := maskSource(text)
+	if !faithful(text, shown, column) {
+		return ""
+	}
+	return shown
 }
 
 // rawLine is a line of the file, or nil.

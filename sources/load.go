@@ -91,7 +91,7 @@ func loadRoster(ctx context.Context, config *Config, options Options) (*Roster, 
 	if len(roster.People) == 0 && !ds.Failed() {
 		d := Diagnostic{Severity: Warning, File: config.File, Message: "the roster names nobody"}
 		if len(config.rosterOrigins) > 0 {
-			d.Line, d.Column = config.rosterOrigins[0].Line, config.rosterOrigins[0].Column
+			d = config.diagnostic(Warning, config.rosterOrigins[0], d.Message)
 		}
 		ds = append(ds, d)
 	}

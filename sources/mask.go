@@ -3,6 +3,7 @@ package sources
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 // What may be a secret in a line of a file: all behind a key that names one, the
@@ -12,7 +13,7 @@ const secretName = `(?:[\w-]*(?:token|secret|password|passwd|passphrase|credenti
 var (
 	secretKey   = regexp.MustCompile(`(?i)` + secretName)
 	userinfo    = regexp.MustCompile(`://[^\s/@]*@`)
-	keyMaterial = regexp.MustCompile(`-----BEGIN|[A-Za-z0-9+/_=.-]{40,}`)
+	keyMaterial = regexp.MustCompile(`-----BEGIN|[A-Za-z0-9+/_=.-]{40,}`) // counts with a digit in it: a long name is none
 	// keyLine is a line that begins with a key, as in "- name:".
 	keyLine = regexp.MustCompile(`^[ -]*(?:"[^"]*"|'[^']*'|[^\s"'#:{}\[\],&*!|>-][^#:{}\[\],"']*)\s*:(?:\s|$)`)
 )
@@ -24,7 +25,21 @@ func maskSource(line string) string {
 			line = line[:place[1]] + " " + redacted
 		}
 	}
-	return keyMaterial.ReplaceAllString(userinfo.ReplaceAllString(line, "://"+redacted+"@"), redacted)
+	line = userinfo.ReplaceAllString(line, "://"+redacted+"@")
+	return keyMaterial.ReplaceAllStringFunc(line, func(run string) string {
+		if strings.HasPrefix(run, "-----") || strings.ContainsAny(run, "0123456789") {
+			return redacted
+		}
+		return run
+	})
+}
+
+// faithful reports whether what a line shows up to a column, and the character
+// there, is as it is in the file: else a caret would point at something else.
+func faithful(line, shown string, column int) bool {
+	a, b := []rune(line), []rune(shown)
+	end := min(column, len(a))
+	return end <= len(b) && string(a[:end]) == string(b[:end])
 }
 
 // namesSecret reports whether what stands behind the text is a secret's value.

@@ -29,7 +29,7 @@ func rosterFiles(config *Config) ([]string, Diagnostics) {
 			ds = append(ds, Diagnostic{File: filepath.ToSlash(relativeTo(config.File, entry)), Message: problem})
 		default:
 			o := config.rosterOrigins[i]
-			ds = append(ds, Diagnostic{File: config.File, Line: o.Line, Column: o.Column, Message: fmt.Sprintf("roster %s %s", quote(entry), problem)})
+			ds = append(ds, config.diagnostic(Error, o, fmt.Sprintf("roster %s %s", quote(entry), problem)))
 		}
 	}
 	paths := r.files()

@@ -115,7 +115,7 @@ func (s *Secrets) Read(ctx context.Context, ref SecretRef) (Secret, error) {
 	if line, ended := strings.CutSuffix(value, "\n"); ended {
 		value = strings.TrimSuffix(line, "\r")
 	}
-	if value == "" {
+	if strings.TrimSpace(value) == "" {
 		return Secret{}, fmt.Errorf("%s is empty: give it the secret", ref)
 	}
 	if strings.ContainsRune(value, 0) {

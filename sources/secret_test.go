@@ -31,14 +31,14 @@ func TestSecretFromEnvironment(t *testing.T) {
 		t.Errorf("unset: %v", err)
 	}
 	for value, want := range map[string]string{
-		"a-value": "a-value", "a-value\n": "a-value", "a-value\n\n": "a-value\n", "a-value\r\n": "a-value", "a-value\r": "a-value\r", " a value ": " a value ", "\n\n": "\n", "a\nb": "a\nb",
+		"a-value": "a-value", "a-value\n": "a-value", "a-value\n\n": "a-value\n", "a-value\r\n": "a-value", "a-value\r": "a-value\r", " a value ": " a value ", "a\nb": "a\nb",
 	} {
 		t.Setenv(ref.Env, value)
 		if got, err := secrets.Read(t.Context(), ref); err != nil || got.Reveal() != want {
 			t.Errorf("%q is read as %q, %v, want %q", value, got.Reveal(), err, want)
 		}
 	}
-	for _, empty := range []string{"", "\n", "\r\n"} {
+	for _, empty := range []string{"", "\n", "\r\n", "\n\n", "  \t"} {
 		t.Setenv(ref.Env, empty)
 		if _, err := secrets.Read(t.Context(), ref); err == nil || err.Error() != "environment variable ROLLCALL_TEST_SECRET is empty: give it the secret" {
 			t.Errorf("%q: %v", empty, err)

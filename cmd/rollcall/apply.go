@@ -86,7 +86,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	}
 	result = plan.NewResult(m.plan)
 	style := a.style()
-	style.Allow = flags.allow
+	style.Allow, style.Applying = flags.allow, true
 	if err := a.print([]byte(m.plan.Text(style))); err != nil {
 		return result, err
 	}

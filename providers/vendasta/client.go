@@ -53,8 +53,8 @@ func (r reader) list(ctx context.Context, filter url.Values) ([]*providers.User,
 		if err := response.Decode(&answer); err != nil {
 			return nil, err
 		}
-		if answer.Data == nil {
-			return nil, r.unusable(response, "/users", malformed("data"))
+		if err := contradicts(response.Body, answer.Errors); err != nil {
+			return nil, r.unusable(response, "/users", err)
 		}
 		for i := range *answer.Data {
 			user, err := (*answer.Data)[i].user(r.partner)
@@ -74,9 +74,13 @@ func (r reader) list(ctx context.Context, filter url.Values) ([]*providers.User,
 			return nil, r.unusable(response, "/users", fmt.Errorf("the search for one user answers more than %d pages", maxPages))
 		}
 		seen[next] = true
-		call = rest.Call{URL: next, Success: []int{http.StatusOK}}
+		call = rest.Call{Path: "/users", URL: next, Success: []int{http.StatusOK}}
 	}
 }
+
+// effect: what stands under actions is done by a GET ([P]
+// get-sendWelcomeEmail-by-userid).
+func effect(path string) bool { return strings.Contains(strings.ToLower(path), "/actions") }
 
 // unusable is the error for an answer to a read that came whole and can not be
 // used.
@@ -117,6 +121,9 @@ func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
 		return nil, err
 	}
 	user, err := answer.Data.user(r.partner)
+	if contradiction := contradicts(response.Body, answer.Errors); contradiction != nil {
+		err = contradiction
+	}
 	if err != nil {
 		return nil, r.unusable(response, "/users/{id}", err)
 	}
@@ -224,7 +231,7 @@ func (w writer) Delete(ctx context.Context, id string) (providers.Receipt, error
 func (w writer) Invite(ctx context.Context, id string) (providers.Receipt, error) {
 	response, err := w.client.WriteOnce(ctx, rest.Call{
 		Path: rest.Path("/users/{id}/actions/sendWelcomeEmail", id), DiscardBody: true,
-		Success: []int{http.StatusAccepted, http.StatusOK, http.StatusNoContent},
+		Success: []int{http.StatusAccepted},
 	})
 	if err != nil {
 		return providers.Receipt{UserID: id, RequestID: requestID(err)}, w.reader.explains(err)

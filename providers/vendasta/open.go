@@ -45,7 +45,7 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	client, err := rest.New(rest.Options{
 		Provider: config.Name, BaseURL: cmp.Or(config.BaseURL, Kind().BaseURL), Transport: settings.Transport,
 		Authenticator: authenticator, Concurrency: config.Concurrency, Rate: rate, Timeout: config.Timeout, Retries: config.Retries,
-		Accept: mediaType, MediaTypes: []string{mediaType, "application/json"}, RetryAfter: retryAfter, ErrorCode: errorCode,
+		Accept: mediaType, MediaTypes: []string{mediaType, "application/json"}, RetryAfter: retryAfter, ErrorCode: errorCode, Effect: effect,
 		Secrets: settings.Secrets, Log: settings.Log, ReadOnly: settings.ReadOnly,
 	})
 	if err != nil {

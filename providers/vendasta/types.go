@@ -32,14 +32,31 @@ type resource struct {
 
 // one is the answer to a call for one user, page that of a search.
 type one struct {
-	Data *resource `json:"data"`
+	Data   *resource       `json:"data"`
+	Errors json.RawMessage `json:"errors"`
 }
 
 type page struct {
-	Data  *[]resource `json:"data"`
-	Links struct {
+	Data   *[]resource     `json:"data"`
+	Errors json.RawMessage `json:"errors"`
+	Links  struct {
 		Next string `json:"next"`
 	} `json:"links"`
+}
+
+// contradicts says what in an answer that was decoded makes it prove nothing:
+// data that is missing, or there under another spelling only, and errors, which
+// JSON:API keeps apart from data.
+func contradicts(body []byte, errors json.RawMessage) error {
+	var members map[string]json.RawMessage
+	switch {
+	case !absent(errors):
+		return malformed("errors")
+	case json.Unmarshal(body, &members) != nil || absent(members["data"]):
+		return malformed("data")
+	default:
+		return nil
+	}
 }
 
 // phoneNumber and address are as in [P]; the two deprecated names of address are

@@ -113,6 +113,8 @@ func (c *Client) unsent(ctx context.Context, op *operation, err error) outcome {
 		return outcome{paused: true}
 	case ctx.Err() != nil:
 		return outcome{err: op.canceled(ctx.Err()), fault: definitive}
+	case errors.Is(err, context.Canceled): // by WithStop
+		return outcome{err: op.canceled(err), fault: definitive}
 	}
 	// The status is left at 0: what a token endpoint answers says nothing about
 	// the user that the call is about.
@@ -228,6 +230,8 @@ func (op *operation) redirect(response *http.Response, from *url.URL) (*url.URL,
 		return nil, "no usable location"
 	case origin(next) != origin(op.client.base) || next.User != nil:
 		return nil, "to another host, which is not followed"
+	case op.client.options.Effect != nil && op.client.options.Effect(next.Path):
+		return nil, "to something that has an effect, which is not followed"
 	}
 	next.Fragment, next.RawFragment = "", ""
 	return next, ""

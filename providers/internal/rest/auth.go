@@ -65,6 +65,9 @@ func headerValue(value string) error {
 	if value == "" {
 		return fmt.Errorf("%w: empty", ErrCredentials)
 	}
+	if strings.TrimSpace(value) != value {
+		return fmt.Errorf("%w: it begins or ends with a blank", ErrCredentials)
+	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r > 0xff }) {
 		return fmt.Errorf("%w: it holds characters that a header can not carry, such as a line break", ErrCredentials)
 	}

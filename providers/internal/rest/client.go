@@ -67,6 +67,10 @@ type Options struct {
 	Secrets *sources.Secrets
 	// Log gets one debug line for each request; nil is none.
 	Log *slog.Logger
+	// Effect reports of a decoded path below the host that a GET of it has an
+	// effect: no Read goes there, whatever links or redirects a vendor answers. nil
+	// is none.
+	Effect func(path string) bool
 	// ReadOnly makes a planning client: Write and WriteOnce are refused before
 	// anything is sent.
 	ReadOnly bool
@@ -173,8 +177,9 @@ type Call struct {
 	// Path is below the base URL and escaped: see the function Path.
 	Path  string
 	Query url.Values
-	// URL is an address that the vendor sent, such as links.next, instead of Path
-	// and Query. It has to be on the base URL's origin and below its path.
+	// URL is an address that the vendor sent, such as links.next, instead of Query.
+	// It has to be on the base URL's origin and to lead to Path, or, without one,
+	// below the base URL.
 	URL string
 	// Body is sent as JSON; nil is no body.
 	Body any

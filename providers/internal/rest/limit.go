@@ -83,6 +83,8 @@ func (l *limiter) pass(ctx context.Context, last func() error) error {
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
+	case <-stopped(ctx):
+		return context.Canceled
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -133,6 +135,21 @@ func (p *pause) left() time.Duration {
 	return max(0, time.Until(p.until))
 }
 
+type stopKey struct{}
+
+// WithStop returns a context under which waits end once stop is closed: those for
+// another try, for a pause and for the rate. A request that is under way is
+// finished, and one that has to wait for nothing is still sent.
+func WithStop(ctx context.Context, stop <-chan struct{}) context.Context {
+	return context.WithValue(ctx, stopKey{}, stop)
+}
+
+// stopped is the channel of WithStop, or nil.
+func stopped(ctx context.Context) <-chan struct{} {
+	stop, _ := ctx.Value(stopKey{}).(<-chan struct{})
+	return stop
+}
+
 func sleep(ctx context.Context, wait time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -142,6 +159,8 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	select {
 	case <-timer.C:
 		return nil
+	case <-stopped(ctx):
+		return context.Canceled
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -112,7 +112,7 @@ func (c *Client) resolve(call Call) (target *url.URL, path string, err error) {
 // stay on the configured origin, below the configured path.
 func (c *Client) resolveLink(call Call) (*url.URL, string, error) {
 	link, err := url.Parse(call.URL)
-	if err != nil || len(call.Query) > 0 || call.Path != "" {
+	if err != nil || len(call.Query) > 0 {
 		return nil, "", errors.New("the vendor's link can not be used")
 	}
 	below := *c.base
@@ -133,6 +133,9 @@ func (c *Client) resolveLink(call Call) (*url.URL, string, error) {
 		if !properSegment(segment) {
 			return nil, "", errors.New("the vendor's link has an empty or relative path segment")
 		}
+	}
+	if call.Path != "" && path != call.Path {
+		return nil, "", errors.New("the vendor's link leads to something else than was asked for")
 	}
 	return u, path, nil
 }
@@ -203,6 +206,8 @@ func (c *Client) prepare(kind class, call Call) (op *operation, failure *Error) 
 	switch {
 	case kind != read && c.options.ReadOnly:
 		return op, op.fail(KindUnsent, ErrReadOnly.Error(), ErrReadOnly)
+	case kind == read && c.options.Effect != nil && c.options.Effect(target.Path):
+		return op, op.fail(KindUnsent, "a read of it would have an effect", nil)
 	case kind == read && op.method != http.MethodGet && op.method != http.MethodHead && op.method != http.MethodPost:
 		return op, op.fail(KindUnsent, op.method+" is no method of a read", nil)
 	}

@@ -151,6 +151,39 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestNoReadHasAnEffect: neither a call, nor a link, nor a redirect makes a Read go
+// where a GET has an effect, and a link leads to what was asked for.
+func TestNoReadHasAnEffect(t *testing.T) {
+	effect := func(o *Options) { o.Effect = func(path string) bool { return strings.Contains(path, "/actions") } }
+	for name, test := range map[string]struct {
+		call     Call
+		steps    []step
+		requests int
+		kind     Kind
+	}{
+		"call":                    {Call{Path: "/users/U-1/actions/mail"}, []step{ok}, 0, KindUnsent},
+		"escaped":                 {Call{Path: "/users/U-1%2Factions%2Fmail"}, []step{ok}, 0, KindUnsent},
+		"link":                    {Call{URL: base + "/users/U-1/actions/mail"}, []step{ok}, 0, KindUnsent},
+		"link with dots":          {Call{URL: base + "/users/../users/U-1/actions/mail"}, []step{ok}, 0, KindUnsent},
+		"link to something else":  {Call{Path: "/users", URL: base + "/partners"}, []step{ok}, 0, KindUnsent},
+		"link to what was asked":  {Call{Path: "/users", URL: base + "/users?page=2"}, []step{ok}, 1, 0},
+		"redirect":                {Call{Path: "/users"}, []step{reply(302, "", "Location", "/platform/users/U-1/actions/mail"), ok}, 1, KindRedirect},
+		"redirect to a neighbour": {Call{Path: "/users"}, []step{reply(302, "", "Location", "/platform/users/"), ok}, 2, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := answers(test.steps...)
+			_, err := client(t, v, effect).Read(t.Context(), test.call)
+			if len(v.asked) != test.requests || KindOf(err) != test.kind {
+				t.Errorf("%d requests, %v", len(v.asked), err)
+			}
+		})
+	}
+	v := answers(ok)
+	if _, err := client(t, v, effect).WriteOnce(t.Context(), Call{Path: "/users/U-1/actions/mail"}); err != nil || len(v.asked) != 1 {
+		t.Errorf("the call itself: %d requests, %v", len(v.asked), err)
+	}
+}
+
 // TestReadOnly: a planning client sends no write, and a Reader has no method for
 // one.
 func TestReadOnly(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // maxDrain is how much of a body that is not wanted is read so that its
@@ -36,10 +37,16 @@ type Response struct {
 func (r *Response) Decode(v any) error {
 	err := decode(r.Body, v)
 	if err == nil {
+		err = unambiguous(bytes.TrimPrefix(r.Body, byteOrderMark))
+	}
+	if err == nil {
 		return nil
 	}
 	detail := "the answer can not be decoded"
 	var wrongType *json.UnmarshalTypeError
+	if errors.Is(err, errAmbiguous) {
+		detail = errAmbiguous.Error()
+	}
 	if errors.As(err, &wrongType) {
 		detail = "the answer does not have the documented form"
 		if field := plain(wrongType.Field, "-_.", 128); field != "" {
@@ -56,6 +63,57 @@ func (r *Response) Decode(v any) error {
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
+
+var errAmbiguous = errors.New("the answer says the same thing twice")
+
+// unambiguous refuses what two readers of JSON could read in two ways: text that
+// is not UTF-8, and a member that an object has twice, in whatever case, of which
+// one would be lost.
+func unambiguous(body []byte) error {
+	if !utf8.Valid(body) {
+		return errors.New("the answer is not UTF-8")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	type level struct {
+		members map[string]bool // nil in a list
+		key     bool            // a key comes next
+	}
+	var stack []level
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		top := len(stack) - 1
+		if name, isText := token.(string); isText && top >= 0 && stack[top].key {
+			folded := strings.ToLower(name)
+			if stack[top].members[folded] {
+				return errAmbiguous
+			}
+			stack[top].members[folded] = true
+			stack[top].key = false
+			continue
+		}
+		switch token {
+		case json.Delim('{'):
+			stack = append(stack, level{members: make(map[string]bool), key: true})
+			continue
+		case json.Delim('['):
+			stack = append(stack, level{})
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			stack = stack[:top]
+			top--
+		}
+		if top >= 0 && stack[top].members != nil {
+			stack[top].key = true
+		}
+	}
+}
 
 // decode reads exactly one JSON value; io.ErrUnexpectedEOF says that it was cut.
 func decode(body []byte, v any) error {

@@ -271,3 +271,22 @@ func TestCounts(t *testing.T) {
 		}
 	})
 }
+
+// TestUnambiguous: what two readers could read in two ways is no answer.
+func TestUnambiguous(t *testing.T) {
+	for body, fine := range map[string]bool{
+		`{"a":1,"b":{"a":2},"c":[{"a":1},{"a":2}]}`: true,
+		`{"a":"a","b":"b"}`:                         true,
+		`[["a","a"],{"a":["a"],"b":"a"}]`:           true,
+		`{"a":1,"a":2}`:                             false,
+		`{"a":1,"A":2}`:                             false,
+		`{"x":{"a":[],"b":{},"a":1}}`:               false,
+		`[{"a":{}},{"a":{},"a":{}}]`:                false,
+		"{\"a\":\"\xff\"}":                          false,
+	} {
+		var v any
+		if err := (&Response{Body: []byte(body)}).Decode(&v); (err == nil) != fine {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rollcall/sources"
 )
 
 // TestRepetition is the table of fault and class: what is sent again, and after
@@ -354,6 +356,52 @@ func TestCancel(t *testing.T) {
 		_, err := client(t, answers(hangs)).Read(late(time.Second), Call{Path: "/users"})
 		if OutcomeUnknown(err) {
 			t.Errorf("a read: %v", err)
+		}
+	})
+}
+
+// TestStopEndsWaits: once stop is closed nobody waits for another try, for a pause
+// or for the rate, and what is under way is finished.
+func TestStopEndsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		ctx := WithStop(t.Context(), stop)
+		limited := client(t, answers(reply(429, "", "Retry-After", "300")))
+		slow := client(t, answers(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(10 * time.Second)
+			return ok(r)
+		}))
+		rated := client(t, answers(ok), func(o *Options) { o.Rate = sources.Rate{{Requests: 1, Per: time.Hour}} })
+		if _, err := rated.Read(ctx, Call{Path: "/users"}); err != nil {
+			t.Fatal(err)
+		}
+		type end struct {
+			err   error
+			after time.Duration
+		}
+		ends := make(map[string]chan end)
+		begun := time.Now()
+		for name, call := range map[string]func() (*Response, error){
+			"waits":     func() (*Response, error) { return limited.WriteOnce(ctx, Call{Method: "POST", Path: "/users"}) },
+			"under way": func() (*Response, error) { return slow.WriteOnce(ctx, Call{Method: "POST", Path: "/users"}) },
+			"rate":      func() (*Response, error) { return rated.Read(ctx, Call{Path: "/users"}) },
+		} {
+			ended := make(chan end, 1)
+			ends[name] = ended
+			go func() {
+				_, err := call()
+				ended <- end{err, time.Since(begun)}
+			}()
+		}
+		time.Sleep(5 * time.Second)
+		close(stop)
+		for _, name := range []string{"waits", "rate"} {
+			if e := <-ends[name]; KindOf(e.err) != KindCanceled || OutcomeUnknown(e.err) || e.after != 5*time.Second {
+				t.Errorf("%s: %v after %s", name, e.err, e.after)
+			}
+		}
+		if e := <-ends["under way"]; e.err != nil || e.after != 10*time.Second {
+			t.Errorf("under way: %v after %s", e.err, e.after)
 		}
 	})
 }
