@@ -173,6 +173,35 @@ func TestLongLinesAreClippedAroundTheCaret(t *testing.T) {
 	}
 }
 
+// Where a line was masked before or at the place, a caret would point at something
+// else, so the line is left out; a long name is no key material.
+func TestCaretsPointAtTheMistake(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ config, shows, at string }{
+		"behind the mask":  {"version: 1\nproviders:\n  vendasta: {partner: ABC, auth: {token: {env: VT}}, timeout: 0s}\n", "", ""},
+		"before the mask":  {"version: 1\nproviders:\n  vendasta: {timeout: 0s, partner: ABC, auth: {token: {env: VT}}}\n", "{timeout: 0s, partner: ABC, auth: [secret]", "0s"},
+		"a roster's entry": {"version: 1\nroster: [nope.yaml]\nproviders:\n  vendasta: {partner: ABC, auth: {token: {env: VT}}}\n", "roster: [nope.yaml]", "nope"},
+	} {
+		l := load(t, map[string]string{"rollcall.yaml": tt.config, "roster.yaml": "version: 1\npeople: []\n"})
+		i := slices.IndexFunc(l.diagnostics, func(d sources.Diagnostic) bool { return d.Severity == sources.Error })
+		if i < 0 {
+			t.Fatalf("%s: %v", name, l.said())
+		}
+		d := l.diagnostics[i]
+		if (d.Source == "") != (tt.shows == "") || !strings.Contains(d.Source, tt.shows) {
+			t.Errorf("%s: %s", name, d.Render())
+		}
+		if lines := strings.Split(d.Render(), "\n"); tt.shows != "" && !strings.HasPrefix(lines[1][strings.IndexByte(lines[2], '^'):], tt.at) {
+			t.Errorf("%s: the caret is elsewhere:\n%s", name, d.Render())
+		}
+	}
+	long := strings.Repeat("Abcdefgh", 7)
+	l := load(t, people("  - {email: a@example.com, givenName: "+long+", titel: x, access: {vendasta: {platformAccess: [\"pc:access\"]}}}"))
+	if len(l.diagnostics) != 1 || !strings.Contains(l.diagnostics[0].Source, long) {
+		t.Errorf("%v", l.diagnostics)
+	}
+}
+
 func TestMessagesStayShort(t *testing.T) {
 	t.Parallel()
 	var teams strings.Builder
