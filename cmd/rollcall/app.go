@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -84,6 +85,26 @@ func (a *app) interrupts(ctx context.Context, signals <-chan os.Signal, cancel c
 			continue
 		}
 		_, _ = fmt.Fprintln(a.stderr, "interrupted: finishing the changes under way; interrupt again to leave them")
+		ignore(ctx, signals, sameInterrupt)
+	}
+}
+
+// sameInterrupt is how long further signals count as the same interrupt: a wrapper
+// and the terminal may both pass it on.
+const sameInterrupt = 300 * time.Millisecond
+
+// ignore drops the signals of a while.
+func ignore(ctx context.Context, signals <-chan os.Signal, while time.Duration) {
+	timer := time.NewTimer(while)
+	defer timer.Stop()
+	for {
+		select {
+		case <-signals:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -69,7 +69,8 @@ func TestScripts(t *testing.T) {
 			"start":      onStage((*stage).start),      // start PROGRAM ARG…
 			"until":      onStage((*stage).until),      // until stdout|stderr REGEXP: waits for it
 			"hangup":     onStage((*stage).hangup),     // hangup: nobody reads standard output any more
-			"interrupt":  onStage((*stage).interrupt),  // interrupt: sends SIGINT
+			"interrupt":  onStage((*stage).interrupt),  // interrupt [TIMES]: sends SIGINT
+			"insist":     onStage((*stage).insist),     // insist: sends SIGINT again and again until the process ends
 			"ends":       onStage((*stage).ends),       // ends CODE
 		},
 	})

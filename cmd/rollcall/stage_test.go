@@ -198,8 +198,36 @@ func (s *stage) until(ts *testscript.TestScript, args []string) {
 
 func (s *stage) hangup(ts *testscript.TestScript, _ []string) { ts.Check(s.stdout.Close()) }
 
-func (s *stage) interrupt(ts *testscript.TestScript, _ []string) {
-	ts.Check(s.process.Process.Signal(os.Interrupt))
+func (s *stage) interrupt(ts *testscript.TestScript, args []string) {
+	times := 1
+	if len(args) > 0 {
+		n, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		times = n
+	}
+	for range times {
+		ts.Check(s.process.Process.Signal(os.Interrupt))
+	}
+}
+
+// insist interrupts until the process has ended, for the command ends to see.
+func (s *stage) insist(ts *testscript.TestScript, _ []string) {
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	giveUp := time.After(patience)
+	for {
+		select {
+		case end := <-s.done:
+			ended := make(chan ending, 1)
+			ended <- end
+			s.done = ended
+			return
+		case <-ticker.C:
+			_ = s.process.Process.Signal(os.Interrupt) // it may have ended meanwhile
+		case <-giveUp:
+			ts.Fatalf("it does not end")
+		}
+	}
 }
 
 // ends waits for the end; what was printed stands in the files stdout.txt and
