@@ -312,6 +312,32 @@ func TestInterruptEndsWaits(t *testing.T) {
 	})
 }
 
+// TestInterruptFinishesWhatBegan: a user who was created gets his welcome mail, and
+// one who was deleted is looked at again, also when the rate makes them wait.
+func TestInterruptFinishesWhatBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var roster strings.Builder
+		roster.WriteString("version: 1\npeople:\n  - {email: ana@example.com, status: departed}\n")
+		for i := range 6 {
+			fmt.Fprintf(&roster, "  - {email: p%d@example.com, access: {vendasta: {platformAccess: [\"tm:access\"], welcomeEmail: true}}}\n", i)
+		}
+		h := newHouse(t, strings.Replace(baseConfig, "rate: unlimited", "rate: 2/s, onLeave: delete", 1), roster.String(), user("U-ana", "ana@example.com", list("tm:access")))
+		p := h.plan()
+		go func() {
+			time.Sleep(1500 * time.Millisecond)
+			close(h.stop)
+		}()
+		r := h.apply(p)
+		counts := h.count()
+		if counts.Created == 0 || counts.Mails != counts.Created || r.Count(plan.Failed)+r.Count(plan.Unknown) > 0 {
+			t.Errorf("%d created, %d mails:\n%s", counts.Created, counts.Mails, r.Text(plan.Style{}))
+		}
+		if r.Exit != plan.ExitInterrupted || r.Count(plan.Skipped) == 0 {
+			t.Errorf("exit %d, %d skipped", r.Exit, r.Count(plan.Skipped))
+		}
+	})
+}
+
 // TestDeleteIsLookedAtAgain: a vendor that says "deleted" and keeps the user is not
 // believed.
 func TestDeleteIsLookedAtAgain(t *testing.T) {

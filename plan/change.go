@@ -116,6 +116,10 @@ func (w *worker) do(ctx context.Context) ChangeResult {
 	return w.end(Failed, fmt.Sprintf("%s can not %s a user", w.provider.Kind.Title, w.change.Action))
 }
 
+// underWay is the context for what follows the first write of a change: an
+// interrupt finishes it.
+func underWay(ctx context.Context) context.Context { return providers.WithStop(ctx, nil) }
+
 // values are what the change sends. A plan does not hold sensitive values: they
 // come from the roster.
 func (w *worker) values() map[string]any {
@@ -145,18 +149,19 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 	inDoubt := false // whether a create of ours may have had an effect
 	for try := 1; ; try++ {
 		receipt, err := creator.Create(ctx, draft)
+		finish := underWay(ctx)
 		if err == nil {
-			return w.created(ctx, receipt)
+			return w.created(finish, receipt)
 		}
 		inDoubt = inDoubt || providers.OutcomeUnknown(err)
 		if !inDoubt && providers.DidNothing(err) {
 			return w.failed(Failed, receipt, err)
 		}
-		o := w.settle(ctx, inDoubt)
+		o := w.settle(finish, inDoubt)
 		switch {
 		case o.Finding == providers.Found && inDoubt:
 			w.log.Info("a create without an answer had its effect", "change", w.change.ID, "user", o.User.ID)
-			return w.created(ctx, providers.Receipt{UserID: o.User.ID, RequestID: receipt.RequestID, Stored: o.User})
+			return w.created(finish, providers.Receipt{UserID: o.User.ID, RequestID: receipt.RequestID, Stored: o.User})
 		case o.Finding == providers.Found:
 			outcome := w.end(Failed, "a user with this address is there meanwhile and differs from what is wanted; plan again")
 			if w.wanted(o) {
@@ -229,6 +234,7 @@ func unconfirmed(outcome ChangeResult, status Status, cause string) ChangeResult
 func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeResult {
 	patch := providers.Patch{UserID: w.change.UserID, Values: w.values()}
 	receipt, err := updater.Update(ctx, patch)
+	ctx = underWay(ctx)
 	switch {
 	case err == nil:
 		return w.verify(ctx, receipt)
@@ -256,6 +262,7 @@ func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeRe
 // has no access any more.
 func (w *worker) delete(ctx context.Context, deleter providers.Deleter) ChangeResult {
 	receipt, err := deleter.Delete(ctx, w.change.UserID)
+	ctx = underWay(ctx)
 	if err != nil && !providers.OutcomeUnknown(err) {
 		return w.failed(Failed, receipt, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"rollcall/providers/internal/rest"
 	"rollcall/sources"
@@ -158,9 +159,13 @@ type Connection struct {
 	Requests func() Requests
 }
 
-// Requests counts the calls of a connection. One that had to be repeated counts
-// once.
-type Requests struct{ Reads, Writes int }
+// Requests counts what a connection sent. A call that had to be repeated is one
+// of Reads or Writes and several of Sent.
+type Requests struct {
+	Reads, Writes int
+	Sent, Retries int
+	Waited        time.Duration // for another try, or for a pause to end
+}
 
 // Settings is what a connection is opened with.
 type Settings struct {
@@ -176,7 +181,8 @@ type Settings struct {
 }
 
 // WithStop returns a context under which calls end their waits once stop is
-// closed; a request that is under way is finished.
+// closed; a request that is under way is finished. A nil stop is none, whatever
+// the context had before.
 func WithStop(ctx context.Context, stop <-chan struct{}) context.Context {
 	return rest.WithStop(ctx, stop)
 }

@@ -89,7 +89,8 @@ func compile(name string, document map[string]any) (*Schema, error) {
 var errOutside = errors.New("the schema refers to something outside itself")
 
 // Validate returns what is wrong with the value, one violation for each mistake,
-// sorted by path; none means it is valid. The value is made of nil, bool, int64,
+// sorted by path; none means it is valid. Of a great many the first are returned,
+// with one more that says so. The value is made of nil, bool, int64,
 // float64, string, []any and map[string]any; anything else in it is a violation,
 // and so is a number that is not finite. It never panics.
 func (s *Schema) Validate(v any) (violations []Violation) {
@@ -108,6 +109,49 @@ func (s *Schema) Validate(v any) (violations []Violation) {
 	if survey.emptyKeys {
 		checked = renameKeys(v, "", emptyKey)
 	}
+	violations = s.check(checked, v)
+	sortViolations(violations)
+	return limited(violations)
+}
+
+// maxViolations is how many violations of one document are told.
+const maxViolations = 1000
+
+func limited(violations []Violation) []Violation {
+	if more := len(violations) - maxViolations; more > 0 {
+		violations = append(violations[:maxViolations:maxViolations], Violation{Message: fmt.Sprintf("has more mistakes than the first %d: mend these, then look again", maxViolations)})
+	}
+	return violations
+}
+
+// check validates a document. The people of a long roster go in parts, since the
+// validator keeps every error of what it is given in memory: once there are more
+// than will be told, the rest is left.
+func (s *Schema) check(checked, v any) []Violation {
+	document, _ := checked.(map[string]any)
+	original, _ := v.(map[string]any)
+	people, _ := document["people"].([]any)
+	known, _ := original["people"].([]any)
+	if s.name != roster || len(people) <= maxViolations || len(known) != len(people) {
+		return s.part(checked, v, 0)
+	}
+	with := func(m map[string]any, people []any) map[string]any {
+		m = maps.Clone(m)
+		m["people"] = people
+		return m
+	}
+	violations := s.part(with(document, people[:maxViolations]), with(original, known[:maxViolations]), 0)
+	for at := maxViolations; at < len(people) && len(violations) <= maxViolations; at += maxViolations {
+		end := min(at+maxViolations, len(people))
+		head := map[string]any{"version": int64(1), "people": people[at:end]}
+		violations = append(violations, s.part(head, map[string]any{"version": int64(1), "people": known[at:end]}, at)...)
+	}
+	return violations
+}
+
+// part validates a document whose people are those of a longer one from an index
+// on.
+func (s *Schema) part(checked, v any, from int) []Violation {
 	err := s.compiled.Validate(checked)
 	if err == nil {
 		return nil
@@ -116,10 +160,16 @@ func (s *Schema) Validate(v any) (violations []Violation) {
 	if !errors.As(err, &failed) {
 		return []Violation{{Message: "holds something that can not be checked"}}
 	}
+	var violations []Violation
 	for _, m := range consequences(s.mistakes(failed, v, nil)) {
+		if from > 0 && len(m.path) > 1 && m.path[0] == "people" {
+			if i, err := strconv.Atoi(m.path[1]); err == nil {
+				m.path = slices.Clone(m.path)
+				m.path[1] = strconv.Itoa(from + i)
+			}
+		}
 		violations = append(violations, Violation{Path: m.path, Key: m.key, Message: s.message(m), Keyword: m.keyword})
 	}
-	sortViolations(violations)
 	return violations
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -276,4 +277,38 @@ func FuzzValidate(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestManyMistakes: a document in which everything is wrong is told in bounds, each
+// at its own place, also beyond the first part of a long roster.
+func TestManyMistakes(t *testing.T) {
+	schema, err := CompileRoster(map[string]string{"vendasta": "vendasta"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := make([]any, 2500)
+	for i := range people {
+		people[i] = map[string]any{"email": fmt.Sprintf("p%d@example.com", i)}
+	}
+	document := map[string]any{"version": int64(1), "people": people}
+	if violations := schema.Validate(document); len(violations) != 0 {
+		t.Fatalf("%v", violations)
+	}
+	people[999], people[1000], people[2499] = int64(1), map[string]any{"email": "a@example.com", "titel": "x"}, map[string]any{}
+	document["versoin"] = int64(1)
+	var got []string
+	for _, v := range schema.Validate(document) {
+		got = append(got, strings.Join(v.Path, "/"))
+	}
+	if want := []string{"people/999", "people/1000/titel", "people/2499", "versoin"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	many := make([]any, 200_000)
+	for i := range many {
+		many[i] = int64(1)
+	}
+	violations := schema.Validate(map[string]any{"version": int64(1), "people": many})
+	if len(violations) != maxViolations+1 || !strings.Contains(violations[maxViolations].Message, "more mistakes") {
+		t.Errorf("%d violations", len(violations))
+	}
 }

@@ -332,6 +332,8 @@ func CheckURL(text string) error {
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
 		return errURL
+	case slices.ContainsFunc(strings.Split(strings.Trim(u.EscapedPath(), "/"), "/"), relative) && strings.Trim(u.EscapedPath(), "/") != "":
+		return errURLPath
 	case u.User != nil || strings.ContainsAny(text, "?#"):
 		return errURLParts
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
@@ -341,6 +343,13 @@ func CheckURL(text string) error {
 	default:
 		return errURL
 	}
+}
+
+// relative reports of a segment of a path that it is empty, or one of dots, which
+// servers take for another path than it reads.
+func relative(segment string) bool {
+	text, err := url.PathUnescape(segment)
+	return err != nil || text == "" || text == "." || text == ".." || strings.ContainsAny(text, "\\ ")
 }
 
 func loopback(host string) bool {

@@ -21,11 +21,16 @@ var (
 	errLimit    = errors.New("write a whole number, or a share from 0% to 100%")
 	errURL      = errors.New("is not a URL: write it like https://host/path")
 	errURLParts = errors.New("a URL here has no user, query or fragment")
+	errURLPath  = errors.New("has a path with an empty or relative segment: write it like https://host/path")
 	errHTTP     = errors.New("http:// would send credentials in the clear: write https:// (http:// is allowed for this machine only)")
 	errDuration = errors.New("is not a duration: write it like 30s, 5m, 12h or 2d")
 	errTimeout  = errors.New("write a time of more than 0s and at most 10m")
 	errZone     = errors.New("is not a time zone: write an IANA name like America/Regina")
 )
+
+// maxShown is how long a line may be that is shown, or looked through for secrets,
+// in bytes.
+const maxShown = 64 << 10
 
 // maxFile is how large one file may be, in bytes. A roster of 50,000 people fits.
 const maxFile = 16 << 20
@@ -148,7 +153,7 @@ func (s *sourceFile) add(severity Severity, line, column int, message string, sh
 // column would not stand under what it means.
 func (s *sourceFile) line(number, column int) string {
 	line := s.rawLine(number)
-	if len(line) > 64<<10 || line == nil || s.hidden[number-1] {
+	if len(line) > maxShown || line == nil || s.hidden[number-1] {
 		return ""
 	}
 	text := strings.ToValidUTF8(string(bytes.TrimRight(line, "\r")), "\uFFFD")
@@ -175,6 +180,13 @@ func (s *sourceFile) rawLine(number int) []byte {
 // with, where that may be a secret.
 func (s *sourceFile) withoutSecret(p document.Problem) string {
 	line := s.rawLine(p.Line)
+	if len(line) > maxShown {
+		first, rest, _ := strings.Cut(p.Message, " ")
+		if strings.ContainsAny(first[:min(1, len(first))], "0123456789+-.") {
+			return "this value " + rest
+		}
+		return p.Message
+	}
 	before := string([]rune(string(line))[:min(max(p.Column-1, 0), len([]rune(string(line))))])
 	first, rest, _ := strings.Cut(p.Message, " ")
 	if line == nil || !strings.HasPrefix(string(line[len(before):]), first) || !s.hidden[p.Line-1] && !namesSecret(before) {

@@ -119,8 +119,8 @@ func readRosterFile(path string, stdin io.Reader, schema *schemas.Schema) (*rost
 		return nil, ds
 	}
 	file := decodeRoster(src, src.validate(schema))
-	// The bytes and the document are not needed any more; the roster keeps values
-	// and places of its own.
+	// The document is not needed any more: the roster keeps values and places of its
+	// own. The bytes are, for the lines that diagnostics show.
 	diagnostics := src.diagnostics
 	src.root = nil
 	return file, diagnostics

@@ -52,7 +52,7 @@ func secretLines(lines [][]byte) []bool {
 	hidden := make([]bool, len(lines))
 	indent := -1 // of the key that names a secret; below it, -1 elsewhere
 	for i, line := range lines {
-		if len(line) > 64<<10 {
+		if len(line) > maxShown {
 			hidden[i] = true // never shown, and not worth looking through
 			continue
 		}

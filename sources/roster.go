@@ -154,7 +154,6 @@ func (d day) String() string {
 type Window struct {
 	From, Until day
 	untilOrigin Origin
-	fromOrigin  Origin
 }
 
 // always is the window that has no ends.
@@ -165,7 +164,7 @@ func (w Window) contains(d day) bool { return w.From <= d && d <= w.Until }
 // within is the part of w that lies in outer.
 func (w Window) within(outer Window) Window {
 	if outer.From > w.From {
-		w.From, w.fromOrigin = outer.From, outer.fromOrigin
+		w.From = outer.From
 	}
 	if outer.Until < w.Until {
 		w.Until, w.untilOrigin = outer.Until, outer.untilOrigin

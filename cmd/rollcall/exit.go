@@ -97,13 +97,13 @@ var situations = []situation{
 	{"a leaver held or manual: he still has access", noEffect, noEffect, "3"},
 	{"anything unknown: a person or a provider unread", "3", "3", "3"},
 	{"a change failed, stale, unknown or skipped", never, never, "3"},
-	{"a guard refused (the rest is applied)", "4", "4", "4"},
+	{"a guard refused", "4", "4", "4, the rest is applied"},
 	{"invalid roster, configuration, flags or secrets", "5", "5", "5"},
 	{"something to apply, no terminal and no --yes", never, never, "5"},
 	{"broke before the first write", "1", "1", "1"},
 	{"declined at the prompt", never, never, "1"},
 	{"broke after the first write", never, never, "3, result written"},
-	{"interrupted: what was under way is finished", "130", "130", "130"},
+	{"interrupted", "130", "130", "130, what was under way is finished"},
 }
 
 // exitTable is the table of exit codes in Markdown.

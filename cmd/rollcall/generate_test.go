@@ -95,7 +95,15 @@ func commandsText(root *cobra.Command) string {
 		if cmd.Name() != "completion" { // whose text is about its own subcommands
 			fmt.Fprintf(&out, "%s\n\n", strings.TrimSpace(long))
 		}
-		fmt.Fprintf(&out, "```\n%s\n\n%s\n```\n", cmd.UseLine(), cmd.Example)
+		usage := cmd.UseLine()
+		if cmd.HasAvailableSubCommands() {
+			names := make([]string, 0, len(cmd.Commands()))
+			for _, sub := range cmd.Commands() {
+				names = append(names, sub.Name())
+			}
+			usage = cmd.CommandPath() + " " + strings.Join(names, "|")
+		}
+		fmt.Fprintf(&out, "```\n%s\n\n%s\n```\n", usage, cmd.Example)
 		if flags := cmd.LocalNonPersistentFlags(); flags.HasAvailableFlags() {
 			fmt.Fprintf(&out, "\n```\n%s```\n", flags.FlagUsages())
 		}

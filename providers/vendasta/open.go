@@ -54,7 +54,7 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	r := reader{rest: client.Reader(), name: config.Name, partner: config.Settings["partner"], explains: explain(config)}
 	connection := &providers.Connection{Reader: r, Requests: func() providers.Requests {
 		counts := client.Counts()
-		return providers.Requests{Reads: counts.Reads, Writes: counts.Writes}
+		return providers.Requests{Reads: counts.Reads, Writes: counts.Writes, Sent: counts.Attempts, Retries: counts.Retries, Waited: counts.Waited}
 	}}
 	if !settings.ReadOnly {
 		connection.Writer = writer{client: client, reader: r}

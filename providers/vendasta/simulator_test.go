@@ -94,7 +94,7 @@ func TestAbilities(t *testing.T) {
 			t.Error(users, err)
 		}
 		// The second delete is followed by the two reads that prove it.
-		want := providers.Requests{Reads: 6, Writes: 5}
+		want := providers.Requests{Reads: 6, Writes: 5, Sent: 11}
 		if got := c.Requests(); got != want {
 			t.Errorf("requests %+v, want %+v", got, want)
 		}

@@ -230,7 +230,7 @@ func (op *operation) redirect(response *http.Response, from *url.URL) (*url.URL,
 		return nil, "no usable location"
 	case origin(next) != origin(op.client.base) || next.User != nil:
 		return nil, "to another host, which is not followed"
-	case op.client.options.Effect != nil && op.client.options.Effect(next.Path):
+	case op.client.effect(next.Path):
 		return nil, "to something that has an effect, which is not followed"
 	}
 	next.Fragment, next.RawFragment = "", ""

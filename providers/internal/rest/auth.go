@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
@@ -49,15 +48,6 @@ func Headers(headers ...Header) (Authenticator, error) {
 // Bearer authenticates with a fixed bearer token.
 func Bearer(token sources.Secret) (Authenticator, error) {
 	return Headers(Header{Name: "Authorization", Prefix: "Bearer ", Value: token})
-}
-
-// Basic authenticates with user name and password (RFC 7617).
-func Basic(username, password sources.Secret) (Authenticator, error) {
-	if strings.Contains(username.Reveal(), ":") {
-		return nil, fmt.Errorf("%w: a user name can not hold a colon", ErrCredentials)
-	}
-	encoded := base64.StdEncoding.EncodeToString([]byte(username.Reveal() + ":" + password.Reveal()))
-	return fixedHeaders{{"Authorization", "Basic " + encoded}}, nil
 }
 
 // headerValue checks that a header can carry the value.

@@ -67,7 +67,7 @@ type Options struct {
 	Secrets *sources.Secrets
 	// Log gets one debug line for each request; nil is none.
 	Log *slog.Logger
-	// Effect reports of a decoded path below the host that a GET of it has an
+	// Effect reports of a decoded path below the base URL that a GET of it has an
 	// effect: no Read goes there, whatever links or redirects a vendor answers. nil
 	// is none.
 	Effect func(path string) bool

@@ -80,14 +80,10 @@ func (l *limiter) pass(ctx context.Context, last func() error) error {
 	if len(l.windows) == 0 {
 		return last()
 	}
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-stopped(ctx):
-		return context.Canceled
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := l.queue(ctx); err != nil {
+		return err
 	}
+	defer func() { <-l.turn }()
 	for {
 		var free time.Duration
 		for i := range l.windows {
@@ -109,6 +105,23 @@ func (l *limiter) pass(ctx context.Context, last func() error) error {
 		l.windows[i].pass(now)
 	}
 	return nil
+}
+
+// queue waits for the caller's turn. Who need not wait has it, stopped or not.
+func (l *limiter) queue(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-stopped(ctx):
+		return context.Canceled
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // A pause holds every caller back until a moment: what a vendor asks for with a
@@ -139,7 +152,8 @@ type stopKey struct{}
 
 // WithStop returns a context under which waits end once stop is closed: those for
 // another try, for a pause and for the rate. A request that is under way is
-// finished, and one that has to wait for nothing is still sent.
+// finished, and one that has to wait for nothing is still sent. A nil stop is
+// none, whatever the context had before.
 func WithStop(ctx context.Context, stop <-chan struct{}) context.Context {
 	return context.WithValue(ctx, stopKey{}, stop)
 }

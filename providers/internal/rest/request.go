@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"rollcall/sources"
 )
 
 // Path fills the ids into a path as a vendor documents it, each escaped as one
@@ -37,35 +39,13 @@ func Path(template string, ids ...string) string {
 	return b.String() + template
 }
 
-// checkURL parses an address that credentials are sent to: https, or http on
-// this machine. The error does not quote it, since it may hold a password.
+// checkURL parses an address that credentials are sent to.
 func checkURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimRight(raw, "/"))
-	switch {
-	case raw == "":
-		return nil, errors.New("is missing")
-	case err != nil:
-		return nil, errors.New("is not a URL")
-	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-		return nil, errors.New("needs the form https://host/path")
-	case u.User != nil:
-		return nil, errors.New("must not hold a user or password")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("must not hold a query or fragment")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, errors.New("needs https: http is for this machine alone")
+	raw = strings.TrimRight(raw, "/")
+	if err := sources.CheckURL(raw); err != nil {
+		return nil, err
 	}
-	for segment := range strings.SplitSeq(strings.TrimPrefix(u.EscapedPath(), "/"), "/") {
-		if u.Path != "" && !properSegment(segment) {
-			return nil, errors.New("has an empty or relative path segment")
-		}
-	}
-	return u, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return url.Parse(raw)
 }
 
 // origin is scheme, host and port, with the default port written out.
@@ -106,6 +86,13 @@ func (c *Client) resolve(call Call) (target *url.URL, path string, err error) {
 	}
 	u.RawQuery = call.Query.Encode()
 	return &u, call.Path, nil
+}
+
+// effect applies Options.Effect to a path below the host. What lies outside of the
+// base URL is judged as a whole.
+func (c *Client) effect(path string) bool {
+	below, _ := strings.CutPrefix(path, c.base.Path)
+	return c.options.Effect != nil && c.options.Effect(below)
 }
 
 // resolveLink takes an address that a vendor sent, such as links.next: it has to
@@ -206,7 +193,7 @@ func (c *Client) prepare(kind class, call Call) (op *operation, failure *Error) 
 	switch {
 	case kind != read && c.options.ReadOnly:
 		return op, op.fail(KindUnsent, ErrReadOnly.Error(), ErrReadOnly)
-	case kind == read && c.options.Effect != nil && c.options.Effect(target.Path):
+	case kind == read && c.effect(target.Path):
 		return op, op.fail(KindUnsent, "a read of it would have an effect", nil)
 	case kind == read && op.method != http.MethodGet && op.method != http.MethodHead && op.method != http.MethodPost:
 		return op, op.fail(KindUnsent, op.method+" is no method of a read", nil)

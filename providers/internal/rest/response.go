@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -90,7 +91,7 @@ func unambiguous(body []byte) error {
 		}
 		top := len(stack) - 1
 		if name, isText := token.(string); isText && top >= 0 && stack[top].key {
-			folded := strings.ToLower(name)
+			folded := strings.Map(foldRune, name)
 			if stack[top].members[folded] {
 				return errAmbiguous
 			}
@@ -113,6 +114,15 @@ func unambiguous(body []byte) error {
 			stack[top].key = true
 		}
 	}
+}
+
+// foldRune is one rune for all that encoding/json takes for the same in a name.
+func foldRune(r rune) rune {
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	return least
 }
 
 // decode reads exactly one JSON value; io.ErrUnexpectedEOF says that it was cut.

@@ -280,6 +280,7 @@ func TestUnambiguous(t *testing.T) {
 		`[["a","a"],{"a":["a"],"b":"a"}]`:           true,
 		`{"a":1,"a":2}`:                             false,
 		`{"a":1,"A":2}`:                             false,
+		`{"address":1,"addreſſ":2}`:                 false,
 		`{"x":{"a":[],"b":{},"a":1}}`:               false,
 		`[{"a":{}},{"a":{},"a":{}}]`:                false,
 		"{\"a\":\"\xff\"}":                          false,

@@ -360,6 +360,28 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// TestStopLeavesTheRest: who need not wait is served although stop is closed, and a
+// nil stop is none.
+func TestStopLeavesTheRest(t *testing.T) {
+	stop := make(chan struct{})
+	close(stop)
+	ctx := WithStop(t.Context(), stop)
+	c := client(t, answers(ok), func(o *Options) { o.Rate = sources.Rate{{Requests: 10000, Per: time.Hour}} })
+	for range 200 {
+		if _, err := c.Read(ctx, Call{Path: "/users"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := client(t, answers(ok), func(o *Options) { o.Rate = sources.Rate{{Requests: 1, Per: time.Minute}} })
+		for range 3 {
+			if _, err := c.Read(WithStop(WithStop(t.Context(), stop), nil), Call{Path: "/users"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 // TestStopEndsWaits: once stop is closed nobody waits for another try, for a pause
 // or for the rate, and what is under way is finished.
 func TestStopEndsWaits(t *testing.T) {
