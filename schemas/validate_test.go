@@ -295,12 +295,12 @@ func TestManyMistakes(t *testing.T) {
 		t.Fatalf("%v", violations)
 	}
 	people[999], people[1000], people[2499] = int64(1), map[string]any{"email": "a@example.com", "titel": "x"}, map[string]any{}
-	document["versoin"] = int64(1)
+	document["versionn"] = int64(1)
 	var got []string
 	for _, v := range schema.Validate(document) {
 		got = append(got, strings.Join(v.Path, "/"))
 	}
-	if want := []string{"people/999", "people/1000/titel", "people/2499", "versoin"}; !slices.Equal(got, want) {
+	if want := []string{"people/999", "people/1000/titel", "people/2499", "versionn"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	many := make([]any, 200_000)
