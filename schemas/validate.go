@@ -114,8 +114,12 @@ func (s *Schema) Validate(v any) (violations []Violation) {
 	return limited(violations)
 }
 
-// maxViolations is how many violations of one document are told.
-const maxViolations = 1000
+// maxViolations is how many violations of one document are told, partSize how many
+// people are validated at once.
+const (
+	maxViolations = 20_000
+	partSize      = 1000
+)
 
 func limited(violations []Violation) []Violation {
 	if more := len(violations) - maxViolations; more > 0 {
@@ -132,7 +136,7 @@ func (s *Schema) check(checked, v any) []Violation {
 	original, _ := v.(map[string]any)
 	people, _ := document["people"].([]any)
 	known, _ := original["people"].([]any)
-	if s.name != roster || len(people) <= maxViolations || len(known) != len(people) {
+	if s.name != roster || len(people) <= partSize || len(known) != len(people) {
 		return s.part(checked, v, 0)
 	}
 	with := func(m map[string]any, people []any) map[string]any {
@@ -140,9 +144,9 @@ func (s *Schema) check(checked, v any) []Violation {
 		m["people"] = people
 		return m
 	}
-	violations := s.part(with(document, people[:maxViolations]), with(original, known[:maxViolations]), 0)
-	for at := maxViolations; at < len(people) && len(violations) <= maxViolations; at += maxViolations {
-		end := min(at+maxViolations, len(people))
+	violations := s.part(with(document, people[:partSize]), with(original, known[:partSize]), 0)
+	for at := partSize; at < len(people) && len(violations) <= maxViolations; at += partSize {
+		end := min(at+partSize, len(people))
 		head := map[string]any{"version": int64(1), "people": people[at:end]}
 		violations = append(violations, s.part(head, map[string]any{"version": int64(1), "people": known[at:end]}, at)...)
 	}
