@@ -248,6 +248,21 @@ func TestGoneMeanwhile(t *testing.T) {
 	}
 }
 
+// TestGoneAfterDoubt: a leaver who is proven gone after an update without an answer
+// has no access left either.
+func TestGoneAfterDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "", oneLeaver, user("U-ana", "ana@example.com", list("tm:access")))
+		p := h.plan()
+		h.world.Remove("vendasta", "U-ana")
+		h.world.SetChaos(fail(simulator.Rule{Operation: simulator.Update, Fault: simulator.FaultStatus, Status: 503}))
+		r := h.apply(p)
+		if got := only(t, r); got.Status != plan.Applied || r.Exit != 0 || len(r.Open) != 0 {
+			t.Errorf("%s, exit %d, open %v: %s", got.Status, r.Exit, r.Open, got.Error)
+		}
+	})
+}
+
 // TestSuspendEmptiesBothLists: also the one that was empty when the plan was made.
 func TestSuspendEmptiesBothLists(t *testing.T) {
 	h := newHouse(t, "", oneLeaver, user("U-ana", "ana@example.com", list("tm:access")))
@@ -308,6 +323,23 @@ func TestInterruptEndsWaits(t *testing.T) {
 		r := h.apply(p)
 		if got := only(t, r); got.Status != plan.Skipped || r.Exit != plan.ExitInterrupted || time.Since(begun) > 2*time.Second {
 			t.Errorf("%s after %s, exit %d: %s", got.Status, time.Since(begun), r.Exit, got.Error)
+		}
+	})
+}
+
+// TestInterruptWhileLookingAgain: who is still to be looked at again was not begun.
+func TestInterruptWhileLookingAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, "", oneEdit, user("U-cara", "cara@example.com", list("tm:access")))
+		p := h.plan()
+		h.world.SetChaos(fail(simulator.Rule{Operation: simulator.Search, Fault: simulator.FaultStatus, Status: 429, RetryAfter: time.Minute}))
+		go func() {
+			time.Sleep(time.Second)
+			close(h.stop)
+		}()
+		r := h.apply(p, func(a *plan.Applier) { a.Built = time.Now().Add(-time.Hour) })
+		if got := only(t, r); got.Status != plan.Skipped || r.Exit != plan.ExitInterrupted || h.count().Writes != 0 {
+			t.Errorf("%s, exit %d: %s", got.Status, r.Exit, got.Error)
 		}
 	})
 }

@@ -300,6 +300,9 @@ func (b *builder) leaver(e Entry) {
 		b.manual(e, "take the access away", kind.Title+" documents no way to suspend a user, and onLeave does not say delete")
 		return
 	}
+	if b.doubted(e, action) {
+		return
+	}
 	change := b.change(e, action, cause)
 	change.Risks = []Risk{RiskRemoval}
 	change.Note = b.note(action)
@@ -313,9 +316,6 @@ func (b *builder) leaver(e Entry) {
 		return
 	}
 	attributes, unreadable := suspension(kind, user)
-	if b.doubted(e, action) {
-		return
-	}
 	for _, name := range unreadable {
 		b.hold(e, action, HeldUnreadable, name+" is not shown, so it can not be taken away", b.remedy(name)+deleteHint(e.Access))
 	}
@@ -371,8 +371,7 @@ func (b *builder) change(e Entry, action Action, cause Cause) Change {
 	return c
 }
 
-// propose adds a change unless something holds it: protection, the provider's
-// mode, or doubt about whose user this is.
+// propose adds a change unless protection or the provider's mode holds it.
 func (b *builder) propose(e Entry, c Change) {
 	switch {
 	case b.protected(e) != "":
@@ -380,8 +379,6 @@ func (b *builder) propose(e Entry, c Change) {
 		return
 	case !b.allowed(c):
 		b.hold(e, c.Action, HeldMode, fmt.Sprintf("the provider's mode, %s, holds %s", b.provider.Config.Mode, nameAction(c)), "set mode: full for "+c.Provider)
-		return
-	case b.doubted(e, c.Action):
 		return
 	}
 	c.Origin = tidyOrigins(c.Origin)

@@ -46,6 +46,8 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 		names[i] = a.Name
 	}
 	switch {
+	case providers.Interrupted(o.Err):
+		return w.end(Skipped, "not done: interrupted"), true
 	case o.Finding == providers.Unknown:
 		return w.end(Failed, "can not be looked up again: "+o.Detail), true
 	case fingerprint(w.provider.Kind, o, names) == w.change.Fingerprint:
@@ -245,6 +247,9 @@ func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeRe
 		return w.failed(Failed, receipt, err)
 	}
 	user, lookErr := w.connection.Reader.Get(ctx, w.change.UserID)
+	if errors.Is(lookErr, providers.ErrAbsent) && w.change.leaver() && w.wanted(observe(ctx, w.connection.Reader, w.provider.query(w.access))) {
+		return stamp(w.end(Applied, ""), receipt)
+	}
 	if lookErr != nil {
 		return w.failed(Unknown, receipt, fmt.Errorf("%w; whether it was done is not known", err))
 	}

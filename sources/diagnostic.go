@@ -43,14 +43,16 @@ func (d Diagnostic) String() string {
 // line or turn its direction: a name in a message must not become a message.
 func inert(text string) string {
 	return strings.Map(func(r rune) rune {
-		if moves(r) {
+		if MovesCursor(r) {
 			return unicode.ReplacementChar
 		}
 		return r
 	}, text)
 }
 
-func moves(r rune) bool {
+// MovesCursor reports whether a character could do more at a terminal than to
+// stand there: move the cursor, end a line, or turn the direction of the text.
+func MovesCursor(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
 }
 
@@ -73,7 +75,7 @@ const maxSnippet = 100
 func clip(line string, column int) (string, int) {
 	runes := []rune(line)
 	for i, r := range runes {
-		if moves(r) {
+		if MovesCursor(r) {
 			runes[i] = ' '
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"unicode"
 
 	"rollcall/sources"
 )
@@ -58,8 +57,8 @@ func inert(text string) string {
 	return out.String()
 }
 
-// moves reports whether a character could do more at a terminal than to stand
-// there.
+// moves reports whether a character could do harm at a terminal; lines and tabs are
+// the program's own.
 func moves(r rune) bool {
-	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp))
+	return r != '\n' && r != '\t' && sources.MovesCursor(r)
 }

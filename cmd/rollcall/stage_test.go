@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -196,7 +197,13 @@ func (s *stage) until(ts *testscript.TestScript, args []string) {
 	}
 }
 
-func (s *stage) hangup(ts *testscript.TestScript, _ []string) { ts.Check(s.stdout.Close()) }
+func (s *stage) hangup(ts *testscript.TestScript, _ []string) {
+	// A process that another script starts at this moment has a copy of the pipe
+	// until it executes its program, and would be a reader for so long.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	ts.Check(s.stdout.Close())
+}
 
 func (s *stage) interrupt(ts *testscript.TestScript, args []string) {
 	times := 1

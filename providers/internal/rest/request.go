@@ -25,11 +25,10 @@ func Path(template string, ids ...string) string {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(template, "{")
-		name, after, closed := strings.Cut(rest, "}")
+		_, after, closed := strings.Cut(rest, "}")
 		if !found || !closed || len(ids) == 0 {
 			break
 		}
-		_ = name
 		b.WriteString(before + url.PathEscape(ids[0]))
 		template, ids = after, ids[1:]
 	}
