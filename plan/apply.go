@@ -33,7 +33,11 @@ type Applier struct {
 	Built time.Time
 	// Stop, once closed, begins no further change; those under way are finished.
 	Stop <-chan struct{}
-	Log  *slog.Logger // nil is none
+	// Secrets reads what the roster only names, such as passwords; nil can not.
+	Secrets *sources.Secrets
+	Log     *slog.Logger // nil is none
+	// Progress is told of the changes; nil is nobody.
+	Progress Progress
 }
 
 // Apply carries out the plan: the changes of all providers side by side, each
@@ -110,6 +114,7 @@ func (r *run) start(ctx context.Context) {
 	}
 	for name, n := range counts {
 		r.queues[name] = make(chan int, n)
+		told(r.Progress).Begin(name, n)
 	}
 	if r.left == 0 {
 		close(r.idle)
@@ -189,6 +194,9 @@ func (r *run) end(i int, outcome ChangeResult) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Changes[i] = outcome
+	if outcome.Status != Skipped {
+		told(r.Progress).Done(outcome.Provider)
+	}
 	for _, j := range r.next[i] {
 		if r.waiting[j]--; r.waiting[j] == 0 {
 			r.queues[r.Plan.Changes[j].Provider] <- j
@@ -224,7 +232,7 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 	if c.Blocked == BlockedIncomplete || c.Blocked == BlockedLimit && r.Allow != r.Plan.Digest {
 		return newChangeResult(c, Refused, blockedBecause(c.Blocked))
 	}
-	w := worker{log: r.Log, provider: provider, access: access, connection: connection, change: c}
+	w := worker{log: r.Log, secrets: r.Secrets, provider: provider, access: access, connection: connection, change: c}
 	if age := time.Since(r.Built); age < 0 || age >= freshFor {
 		if outcome, settled := w.again(ctx, r.Protect); settled {
 			return outcome

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,51 @@ func BenchmarkThousand(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkList plans for 3,000 people of a vendor with 5,000 users, by list: the
+// requests that 100 users a page imply, for those who are enabled and for those who
+// are not, and what a user of the list takes in memory.
+func BenchmarkList(b *testing.B) {
+	const people, users = 3000, 5000
+	var roster strings.Builder
+	roster.WriteString("version: 1\npeople:\n")
+	for i := range people {
+		fmt.Fprintf(&roster, "  - {email: p%d@example.com, givenName: P%d, access: {partoo: {role: BUSINESS_MANAGER, business_ids: [b1]}}}\n", i, i)
+	}
+	config := strings.Replace(partooConfig, "rate: unlimited", "rate: unlimited, lookup: list", 1)
+	h := newHouse(b, config, roster.String())
+	for i := range users {
+		record := partooUser(fmt.Sprintf("%024x", i), fmt.Sprintf("p%d@example.com", i), "BUSINESS_MANAGER", "first_name", fmt.Sprintf("P%d", i), "business_ids", list("b1"))
+		if _, err := h.world.Add("partoo", record); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var held float64
+	b.ResetTimer()
+	for range b.N {
+		before := h.count().Reads
+		p := h.plan()
+		if got := h.count().Reads - before; got != users/100+1 || len(p.Changes) != 0 {
+			b.Fatalf("%d reads, %d changes", got, len(p.Changes))
+		}
+		b.StopTimer()
+		with := heap()
+		runtime.KeepAlive(p)
+		p.connections = nil
+		held = float64(with-heap()) / users
+		runtime.KeepAlive(p)
+		b.StartTimer()
+	}
+	b.ReportMetric(held, "B/user")
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }
 
 // serve puts the vendors on a loopback socket; the providers then use the network.

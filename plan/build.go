@@ -20,7 +20,9 @@ type Input struct {
 	Scope      Scope
 	Guardrails sources.Guardrails
 	Providers  []Provider // sorted by name
-	Entries    []Entry    // in any order
+	// Reads is how many requests it took to look everybody up, by provider.
+	Reads   map[string]int
+	Entries []Entry // in any order
 }
 
 // A Provider is one provider that a plan is made for.
@@ -78,7 +80,8 @@ type Entry struct {
 func Build(in Input) *Plan {
 	p := &Plan{
 		Format: Format, Created: in.Created.UTC().Format(time.RFC3339), AsOf: in.AsOf, Ledger: "absent",
-		Roster: in.Roster, Scope: in.Scope, Providers: []ProviderState{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
+		Roster: in.Roster, Scope: in.Scope, Guardrails: guardrailsOf(in.Guardrails),
+		Providers: []ProviderState{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
 	}
 	entries := slices.Clone(in.Entries)
 	slices.SortFunc(entries, func(a, b Entry) int {
@@ -93,7 +96,7 @@ func Build(in Input) *Plan {
 		}
 		b.finish(in)
 	}
-	p.Digest = digest(p, in.Guardrails)
+	p.Digest = digest(p)
 	return p
 }
 
@@ -195,17 +198,30 @@ func (b *builder) absent(e Entry) {
 	change := b.change(e, Create, CauseJoined)
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
+	lacking := slices.Clone(b.provider.Kind.Required)
 	for _, w := range b.provider.Kind.Wants(e.Access) {
-		data := withoutNulls(w.Data)
-		if providers.Empty(data) || data == false && w.Attribute.Invites {
+		data, sent := atCreate(w)
+		if !sent {
 			continue
 		}
+		lacking = slices.DeleteFunc(lacking, func(name string) bool { return name == w.Attribute.Name })
 		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, data))
-		if w.Attribute.Invites {
+		if w.Attribute.Invites || w.Attribute.Mails && data == true {
 			change.Effects = append(change.Effects, EffectInvite)
 		}
 	}
+	if len(lacking) > 0 {
+		names := strings.Join(lacking, " and ")
+		b.manual(e, "create him, or state "+names+" and he is created", fmt.Sprintf("%s creates nobody without %s, and the roster does not state it", b.provider.Kind.Title, names))
+		return
+	}
 	b.propose(e, change)
+}
+
+// atCreate is what a create sends of a wanted value, if anything.
+func atCreate(w providers.Wanted) (data any, sent bool) {
+	data = withoutNulls(w.Data)
+	return data, !providers.Empty(data) && (data != false || !w.Attribute.Invites)
 }
 
 // withoutNulls drops the cleared fields of an object: there is nothing to clear
@@ -253,7 +269,10 @@ func (b *builder) present(e Entry) {
 		return
 	}
 	change := b.change(e, action, cause)
-	change.Attributes, change.Origin = d.changes, d.origins
+	change.Attributes = d.changes
+	if len(d.origins) > 0 {
+		change.Origin = d.origins
+	}
 	change.Risks = append(d.risks(b.provider.Kind, user), RiskFirstContact)
 	if action == Restore {
 		change.Note = b.note(Restore)
@@ -308,7 +327,8 @@ func (b *builder) leaver(e Entry) {
 	change.Note = b.note(action)
 	if action == Delete {
 		for _, attribute := range kind.Attributes {
-			if live := user.Attributes[attribute.Name]; attribute.Grant && live.Data != nil {
+			_, isState := kind.Suspension.Active[attribute.Name]
+			if live := user.Attributes[attribute.Name]; attribute.Grant && live.Data != nil && !isState {
 				change.Attributes = append(change.Attributes, shown(attribute, live.Data, nil))
 			}
 		}
@@ -386,6 +406,7 @@ func (b *builder) propose(e Entry, c Change) {
 	for i, a := range c.Attributes {
 		names[i] = a.Name
 	}
+	c.Requests = requests(b.provider.Kind, c)
 	c.Fingerprint = fingerprint(b.provider.Kind, e.Observation, names)
 	b.plan.Changes = append(b.plan.Changes, c)
 }

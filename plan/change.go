@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 // A worker carries out one change.
 type worker struct {
 	log        *slog.Logger
+	secrets    *sources.Secrets
 	provider   Provider
 	access     *sources.Access
 	connection *providers.Connection
@@ -35,6 +37,7 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 			query.Stated = append(query.Stated, a.Name)
 		}
 	}
+	w.connection.Refresh(w.change.UserID, freshFor)
 	o := observe(ctx, w.connection.Reader, query)
 	if o.User != nil {
 		if by := protectedBy(protect, o.User.Email); by != "" {
@@ -51,11 +54,11 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 	case o.Finding == providers.Unknown:
 		return w.end(Failed, "can not be looked up again: "+o.Detail), true
 	case fingerprint(w.provider.Kind, o, names) == w.change.Fingerprint:
-		return ChangeResult{}, false
-	case w.wanted(o):
-		return w.end(Already, ""), true
+		return w.asked(o, protect)
+	case w.already(o, protect):
+		return w.found(o), true
 	default:
-		return w.end(Stale, "the user is not as he was when the plan was made; plan again"), true
+		return w.stale(), true
 	}
 }
 
@@ -122,38 +125,65 @@ func (w *worker) do(ctx context.Context) ChangeResult {
 // interrupt finishes it.
 func underWay(ctx context.Context) context.Context { return providers.WithStop(ctx, nil) }
 
-// values are what the change sends. A plan does not hold sensitive values: they
-// come from the roster.
-func (w *worker) values() map[string]any {
-	values := make(map[string]any)
+// values are what the change sends: early in the write itself, late in an update
+// after a create that can not carry it. A plan does not hold sensitive values: the
+// roster says where they stand, and they are read now.
+func (w *worker) values(ctx context.Context) (early, late map[string]any, err error) {
+	early, late = make(map[string]any), make(map[string]any)
 	for _, a := range w.change.Attributes {
 		attribute, known := w.provider.Kind.Attribute(a.Name)
-		if !known || attribute.Invites {
+		if !known {
 			continue
 		}
-		values[a.Name] = a.After
+		value := a.After
 		if attribute.Sensitive {
-			delete(values, a.Name)
-			for _, wanted := range w.provider.Kind.Wants(w.access) {
-				if wanted.Attribute.Name == a.Name {
-					values[a.Name] = wanted.Data
-				}
+			if value, err = w.secret(ctx, attribute); err != nil {
+				return nil, nil, err
 			}
 		}
+		if attribute.AfterCreate && w.change.Action == Create {
+			late[a.Name] = value
+		} else {
+			early[a.Name] = value
+		}
 	}
-	return values
+	return early, late, nil
+}
+
+// secret reads the value of a sensitive attribute.
+func (w *worker) secret(ctx context.Context, attribute providers.Attribute) (any, error) {
+	value, _ := w.access.Values.Get(attribute.Name)
+	ref, stated := value.Reference()
+	if !stated || w.secrets == nil {
+		return nil, fmt.Errorf("%s: the roster does not say where it stands", attribute.Name)
+	}
+	secret, err := w.secrets.Read(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", ref.Origin, attribute.Name, err)
+	}
+	if attribute.Fits != nil {
+		if reason := attribute.Fits(secret.Reveal()); reason != "" {
+			return nil, fmt.Errorf("%s: %s: what %s holds can not be used: %s", ref.Origin, attribute.Name, ref, reason)
+		}
+	}
+	return secret.Reveal(), nil
 }
 
 // create makes the user. When its outcome is not known he is looked up, and only
 // a proven absence is followed by a second and last try.
 func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeResult {
-	draft := providers.Draft{Email: w.access.Email, Values: w.values()}
+	early, late, err := w.values(ctx)
+	if err != nil {
+		return w.failed(Failed, providers.Receipt{}, err)
+	}
+	draft := providers.Draft{Email: w.access.Email, Values: early}
 	inDoubt := false // whether a create of ours may have had an effect
 	for try := 1; ; try++ {
 		receipt, err := creator.Create(ctx, draft)
 		finish := underWay(ctx)
 		if err == nil {
-			return w.created(finish, receipt)
+			w.connection.Wrote(receipt.UserID, draft.Email)
+			return w.created(finish, receipt, late)
 		}
 		inDoubt = inDoubt || providers.OutcomeUnknown(err)
 		if !inDoubt && providers.DidNothing(err) {
@@ -163,7 +193,7 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 		switch {
 		case o.Finding == providers.Found && inDoubt:
 			w.log.Info("a create without an answer had its effect", "change", w.change.ID, "user", o.User.ID)
-			return w.created(finish, providers.Receipt{UserID: o.User.ID, RequestID: receipt.RequestID, Stored: o.User})
+			return w.created(finish, providers.Receipt{UserID: o.User.ID, RequestID: receipt.RequestID, Stored: o.User}, late)
 		case o.Finding == providers.Found:
 			outcome := w.end(Failed, "a user with this address is there meanwhile and differs from what is wanted; plan again")
 			if w.wanted(o) {
@@ -184,24 +214,35 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 // of ours may have had an effect, absence counts only once the vendor's index had
 // time to show the user.
 func (w *worker) settle(ctx context.Context, inDoubt bool) providers.Observation {
-	query := w.provider.query(w.access)
-	o := observe(ctx, w.connection.Reader, query)
 	if !inDoubt {
-		return o
+		w.connection.Refresh("", freshFor)
+		return observe(ctx, w.connection.Reader, w.provider.query(w.access))
 	}
+	o := w.look(ctx)
 	for _, wait := range lookAgain {
 		if o.Finding != providers.Absent || sleep(ctx, wait) != nil {
 			break
 		}
-		o = observe(ctx, w.connection.Reader, query)
+		o = w.look(ctx)
 	}
 	return o
 }
 
-// created verifies a new user and sends the welcome mail if one is wanted.
-func (w *worker) created(ctx context.Context, receipt providers.Receipt) ChangeResult {
-	outcome := w.verify(ctx, receipt)
-	if !slices.Contains(w.change.Effects, EffectInvite) {
+// look finds the user as he is now, after a write was sent for him: nothing that was
+// read before counts.
+func (w *worker) look(ctx context.Context) providers.Observation {
+	w.connection.Wrote(w.change.UserID, w.access.Email)
+	return observe(ctx, w.connection.Reader, w.provider.query(w.access))
+}
+
+// created sets what the create could not carry, verifies the new user and sends the
+// welcome mail if that takes a call.
+func (w *worker) created(ctx context.Context, receipt providers.Receipt, late map[string]any) ChangeResult {
+	outcome := w.completed(ctx, receipt, late)
+	if !slices.ContainsFunc(w.change.Attributes, func(a AttributeChange) bool {
+		attribute, _ := w.provider.Kind.Attribute(a.Name)
+		return attribute.Invites
+	}) {
 		return outcome
 	}
 	if outcome.Status != Applied {
@@ -222,6 +263,30 @@ func (w *worker) created(ctx context.Context, receipt providers.Receipt) ChangeR
 	}
 }
 
+// completed sets what a create could not carry and verifies the new user.
+func (w *worker) completed(ctx context.Context, receipt providers.Receipt, late map[string]any) ChangeResult {
+	if len(late) == 0 {
+		return w.verify(ctx, receipt)
+	}
+	names := strings.Join(slices.Sorted(maps.Keys(late)), ", ")
+	updater, can := w.connection.Writer.(providers.Updater)
+	if !can || receipt.UserID == "" {
+		return stamp(w.end(Failed, "created, but "+names+" could not be set"), receipt)
+	}
+	// What the create was answered with is older than what is set now.
+	receipt.Stored = nil
+	set, err := updater.Update(ctx, providers.Patch{UserID: receipt.UserID, Values: late})
+	if err != nil {
+		status := Failed
+		if providers.OutcomeUnknown(err) {
+			status = Unknown
+		}
+		return w.failed(status, receipt, fmt.Errorf("created, but %s could not be set: %w", names, err))
+	}
+	receipt.Stored = set.Stored
+	return w.verify(ctx, receipt)
+}
+
 func unconfirmed(outcome ChangeResult, status Status, cause string) ChangeResult {
 	if outcome.Error != "" {
 		cause = outcome.Error + "; " + cause
@@ -234,20 +299,23 @@ func unconfirmed(outcome ChangeResult, status Status, cause string) ChangeResult
 // update sets the attributes. It may be repeated inside; when its outcome is not
 // known, what is stored decides.
 func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeResult {
-	patch := providers.Patch{UserID: w.change.UserID, Values: w.values()}
-	receipt, err := updater.Update(ctx, patch)
+	values, _, err := w.values(ctx)
+	if err != nil {
+		return w.failed(Failed, providers.Receipt{}, err)
+	}
+	receipt, err := updater.Update(ctx, providers.Patch{UserID: w.change.UserID, Values: values})
 	ctx = underWay(ctx)
 	switch {
 	case err == nil:
 		return w.verify(ctx, receipt)
 	case !providers.OutcomeUnknown(err):
-		if w.change.leaver() && w.wanted(observe(ctx, w.connection.Reader, w.provider.query(w.access))) {
+		if w.change.leaver() && w.wanted(w.look(ctx)) {
 			return stamp(w.end(Already, ""), receipt)
 		}
 		return w.failed(Failed, receipt, err)
 	}
 	user, lookErr := w.connection.Reader.Get(ctx, w.change.UserID)
-	if errors.Is(lookErr, providers.ErrAbsent) && w.change.leaver() && w.wanted(observe(ctx, w.connection.Reader, w.provider.query(w.access))) {
+	if errors.Is(lookErr, providers.ErrAbsent) && w.change.leaver() && w.wanted(w.look(ctx)) {
 		return stamp(w.end(Applied, ""), receipt)
 	}
 	if lookErr != nil {
@@ -276,7 +344,7 @@ func (w *worker) delete(ctx context.Context, deleter providers.Deleter) ChangeRe
 		if wait > 0 && sleep(ctx, wait) != nil {
 			break
 		}
-		if o = observe(ctx, w.connection.Reader, w.provider.query(w.access)); o.Finding != providers.Found {
+		if o = w.look(ctx); o.Finding != providers.Found {
 			break
 		}
 	}

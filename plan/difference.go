@@ -25,10 +25,10 @@ func (b *builder) difference(e Entry) difference {
 	if !sources.SameEmail(user.Email, e.Access.Email) {
 		d.manual = append(d.manual, Manual{
 			What: fmt.Sprintf("change his address from %s to %s", user.Email, e.Access.Email),
-			Why:  kind.Title + " documents no way to change an address",
+			Why:  whyNoAddress(kind),
 		})
 	}
-	for _, w := range kind.Wants(e.Access) {
+	for _, w := range wants(kind, e.Access) {
 		if w.Attribute.Mode != providers.Managed && w.Attribute.Mode != providers.Immutable {
 			continue
 		}
@@ -51,6 +51,26 @@ func (b *builder) difference(e Entry) difference {
 		}
 	}
 	return d
+}
+
+// whyNoAddress says why an address is not changed.
+func whyNoAddress(kind *providers.Kind) string {
+	if kind.Readdress {
+		return "without a ledger nothing shows that the user is his, so an address is never changed"
+	}
+	return kind.Title + " documents no way to change an address"
+}
+
+// wants is what somebody who is to have access is to have: what the roster states,
+// and that he is not suspended.
+func wants(kind *providers.Kind, access *sources.Access) []providers.Wanted {
+	wanted := kind.Wants(access)
+	for _, name := range slices.Sorted(maps.Keys(kind.Suspension.Active)) {
+		if attribute, known := kind.Attribute(name); known {
+			wanted = append(wanted, providers.Wanted{Attribute: attribute, Data: kind.Suspension.Active[name]})
+		}
+	}
+	return wanted
 }
 
 // target is the value that an attribute is to have, and the names of what would
@@ -128,19 +148,18 @@ func (d *difference) risks(kind *providers.Kind, user *providers.User) []Risk {
 			privilege = true
 		}
 	}
-	had, keeps := false, false
+	had, keeps := make(map[string]any), make(map[string]any)
 	for _, attribute := range kind.Attributes {
-		if !attribute.Grant {
+		live := user.Attributes[attribute.Name]
+		if !attribute.Grant || !live.Shown {
 			continue
 		}
-		before := user.Attributes[attribute.Name].Data
-		had = had || !attribute.Equal(before, nil)
+		had[attribute.Name], keeps[attribute.Name] = live.Data, live.Data
 		if changed, is := after[attribute.Name]; is {
-			before = changed
+			keeps[attribute.Name] = changed
 		}
-		keeps = keeps || !attribute.Equal(before, nil)
 	}
-	if had && !keeps {
+	if kind.Accesses(had) && !kind.Accesses(keeps) {
 		risks = append(risks, RiskRemoval)
 	}
 	if privilege {

@@ -24,7 +24,7 @@ func hashJSON(v any) string {
 // digest covers what an apply acts on and what it was judged by: format, roster,
 // scope, guardrails, each provider's account, mode and onLeave, and the changes.
 // Times, places, costs, prose and the guards' marks do not count.
-func digest(p *Plan, guardrails sources.Guardrails) string {
+func digest(p *Plan) string {
 	type provider struct {
 		Name, Kind, Target string
 		Mode               sources.Mode
@@ -38,19 +38,22 @@ func digest(p *Plan, guardrails sources.Guardrails) string {
 		Providers      []provider
 		Changes        []Change
 	}
-	c := covered{Format: p.Format, Roster: p.Roster.Digest, Scope: p.Scope, MaxRemovals: guardrails.MaxRemovals.String()}
-	for _, pattern := range guardrails.Protect {
-		c.Protect = append(c.Protect, pattern.String())
-	}
-	slices.Sort(c.Protect)
+	c := covered{Format: p.Format, Roster: p.Roster.Digest, Scope: p.Scope, MaxRemovals: p.Guardrails.MaxRemovals}
+	c.Protect = append(c.Protect, p.Guardrails.Protect...)
 	for _, entry := range p.Providers {
 		c.Providers = append(c.Providers, provider{entry.Name, entry.Kind, entry.Target, entry.Mode, entry.OnLeave})
 	}
 	for _, change := range p.Changes {
-		change.Origin, change.Blocked, change.Note = nil, "", ""
-		c.Changes = append(c.Changes, change)
+		c.Changes = append(c.Changes, change.bare())
 	}
 	return hashJSON(c)
+}
+
+// bare is the change without what does not count: where it comes from, the mark of
+// a guard, its cost and prose.
+func (c Change) bare() Change {
+	c.Origin, c.Blocked, c.Requests, c.Note = nil, "", 0, ""
+	return c
 }
 
 // Target identifies the account that a provider's name stands for: its kind, its

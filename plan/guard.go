@@ -2,8 +2,8 @@ package plan
 
 import (
 	"math"
-	"slices"
 
+	"rollcall/providers"
 	"rollcall/sources"
 )
 
@@ -20,7 +20,7 @@ func (b *builder) finish(in Input) {
 	changes := b.plan.Changes[b.first:]
 	entry := ProviderState{
 		Name: name, Kind: b.provider.Kind.Name, Target: b.provider.Target, State: Read,
-		Mode: b.provider.Config.Mode, OnLeave: b.provider.onLeave(), Unchanged: b.unchanged, Kept: b.kept, Error: b.authError,
+		Mode: b.provider.Config.Mode, Lookup: b.provider.Config.Lookup, Reads: in.Reads[name], OnLeave: b.provider.onLeave(), Unchanged: b.unchanged, Kept: b.kept, Error: b.authError,
 	}
 	switch {
 	case b.unknown > 0 && b.unknown == b.lookups:
@@ -31,49 +31,74 @@ func (b *builder) finish(in Input) {
 	b.guard(changes, in)
 	for _, c := range changes {
 		if c.Blocked == "" {
-			entry.Requests += requests(c)
+			entry.Requests += c.Requests
 		}
 	}
 	entry.Seconds = b.provider.rate().Seconds(entry.Requests)
 	b.plan.Providers = append(b.plan.Providers, entry)
 }
 
-// requests is how many requests a change takes: the welcome mail is one of its
-// own, and a deletion is looked at again.
-func requests(c Change) int {
-	if c.Action == Delete || slices.Contains(c.Effects, EffectInvite) {
-		return 2
+// requests is how many requests a change takes when all goes well: the write, what
+// it can not carry, the welcome mail, and looking at what was stored.
+func requests(kind *providers.Kind, c Change) int {
+	n := 1
+	if c.Action == Delete || kind.ReadBack {
+		n++
 	}
-	return 1
+	if c.Action != Create {
+		return n
+	}
+	invites, late := false, false
+	for _, a := range c.Attributes {
+		attribute, _ := kind.Attribute(a.Name)
+		invites, late = invites || attribute.Invites, late || attribute.AfterCreate
+	}
+	for _, further := range []bool{invites, late} {
+		if further {
+			n++
+		}
+	}
+	return n
 }
 
 // guard blocks the removals of the provider when there are more of them than the
 // limit, or when too little is known of its users. It looks at the whole plan
 // before the first write and blocks nothing else.
 func (b *builder) guard(changes []Change, in Input) {
-	removals := 0
+	own := make([]*Change, len(changes))
 	for i := range changes {
-		if changes[i].removal() {
-			removals++
+		own[i] = &changes[i]
+	}
+	info := judge(own, removalLimit(in.Guardrails.MaxRemovals, b.found, len(in.Scope.People) > 0), b.authError != "" || tooFewRead(b.unknown, b.lookups))
+	if info.Figure > 0 {
+		info.Provider, info.Base = b.provider.Config.Name, b.found
+		b.plan.Guards = append(b.plan.Guards, info)
+	}
+}
+
+// tooFewRead reports whether so many lookups failed that nobody may be removed.
+func tooFewRead(unknown, lookups int) bool { return unknown*100 > lookups*maxUnknownShare }
+
+// judge marks those of a provider's changes that may not be done, and no others.
+func judge(changes []*Change, limit int, incomplete bool) GuardInfo {
+	info := GuardInfo{Guard: "maxRemovals", Limit: limit}
+	for _, c := range changes {
+		c.Blocked = ""
+		if c.removal() {
+			info.Figure++
 		}
 	}
-	limit := removalLimit(in.Guardrails.MaxRemovals, b.found, len(in.Scope.People) > 0)
-	incomplete := b.authError != "" || b.unknown*100 > b.lookups*maxUnknownShare
-	tripped := removals > limit && !incomplete
-	if removals > 0 {
-		b.plan.Guards = append(b.plan.Guards, GuardInfo{
-			Provider: b.provider.Config.Name, Guard: "maxRemovals", Figure: removals, Limit: limit, Base: b.found, Tripped: tripped,
-		})
-	}
-	for i := range changes {
+	info.Tripped = info.Figure > limit && !incomplete
+	for _, c := range changes {
 		switch {
-		case !changes[i].removal():
+		case !c.removal():
 		case incomplete:
-			changes[i].Blocked = BlockedIncomplete
-		case tripped:
-			changes[i].Blocked = BlockedLimit
+			c.Blocked = BlockedIncomplete
+		case info.Tripped:
+			c.Blocked = BlockedLimit
 		}
 	}
+	return info
 }
 
 // removalLimit is how many removals one plan may have at a provider. A written

@@ -2,9 +2,14 @@ package plan_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +38,24 @@ type house struct {
 	people []string // --person
 	stop   chan struct{}
 	root   string // of the vendors on a socket; empty: in memory
+	// sent sees each request on its way; nil is nobody.
+	sent func(r *http.Request)
+}
+
+// configure is a configuration with one provider of a kind, with its own settings
+// and what else is to stand in its block; nothing is too much to remove there.
+func configure(kind *providers.Kind, more ...string) string {
+	auth := make([]string, 0, len(kind.SimulatedAuth))
+	for _, name := range slices.Sorted(maps.Keys(kind.SimulatedAuth)) {
+		auth = append(auth, name+": {env: UNUSED}")
+	}
+	block := []string{"rate: unlimited", "auth: {" + strings.Join(auth, ", ") + "}"}
+	for _, text := range more {
+		if text != "" {
+			block = append(block, text)
+		}
+	}
+	return fmt.Sprintf("version: 1\nguardrails: {maxRemovals: 100%%}\nproviders:\n  %s: {%s}\n", kind.Name, strings.Join(block, ", "))
 }
 
 // newHouse loads a roster with a configuration (empty: baseConfig) and seeds the
@@ -102,7 +125,13 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 		accounts = append(accounts, plan.Provider{Config: config, Kind: kind, Target: plan.SimulatedTarget})
 		settings := providers.Settings{
 			Config: config, Transport: h.world.Transport(), Secrets: &sources.Secrets{}, ReadOnly: readOnly,
-			Auth: map[string]sources.Secret{"token": sources.NewSecret("test-token")}, Log: slog.New(slog.DiscardHandler),
+			Auth: make(map[string]sources.Secret), Log: slog.New(slog.DiscardHandler),
+		}
+		for name, value := range kind.SimulatedAuth {
+			settings.Auth[name] = sources.NewSecret(value)
+		}
+		if h.sent != nil {
+			settings.Transport = seen{h.sent, settings.Transport}
 		}
 		settings.Config.BaseURL = h.world.BaseURL(config.Kind)
 		if h.root != "" {
@@ -113,13 +142,24 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 				}
 			}
 		}
-		connection, err := kind.Open(h.t.Context(), settings)
+		connection, err := kind.Connect(h.t.Context(), settings)
 		if err != nil {
 			h.t.Fatal(err)
 		}
 		connections[config.Name] = connection
 	}
 	return accounts, connections
+}
+
+// seen shows each request before it is sent.
+type seen struct {
+	show func(r *http.Request)
+	next http.RoundTripper
+}
+
+func (s seen) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.show(r)
+	return s.next.RoundTrip(r)
 }
 
 // A planned plan has with it what an apply needs.
@@ -148,7 +188,7 @@ func (h *house) plan() *planned {
 	for name, connection := range connections {
 		readers[name] = connection.Reader
 	}
-	entries, err := plan.Observe(context.Background(), accounts, readers, access)
+	entries, err := plan.Observe(context.Background(), accounts, readers, access, nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -13,16 +13,18 @@ import (
 // Observe looks everybody up who has to be, all providers side by side and each
 // within its concurrency. It is given readers, which can not write. What goes
 // wrong with one lookup is that entry's observation and stops nothing else; the
-// error is the context's.
-func Observe(ctx context.Context, in []Provider, readers map[string]providers.Reader, access []*sources.Access) ([]Entry, error) {
+// error is the context's. progress is told of the lookups; nil is nobody.
+func Observe(ctx context.Context, in []Provider, readers map[string]providers.Reader, access []*sources.Access, progress Progress) ([]Entry, error) {
 	entries := make([]Entry, len(access))
 	for i, a := range access {
 		entries[i].Access = a
 	}
+	progress = told(progress)
 	var all errgroup.Group
 	for _, provider := range in {
 		reader := readers[provider.Config.Name]
 		all.Go(func() error {
+			progress.Begin(provider.Config.Name, provider.lookups(access))
 			var group errgroup.Group
 			group.SetLimit(provider.Config.Concurrency)
 			for i := range entries {
@@ -31,6 +33,7 @@ func Observe(ctx context.Context, in []Provider, readers map[string]providers.Re
 					continue
 				}
 				group.Go(func() error {
+					defer progress.Done(e.Access.Provider)
 					e.Observation = observe(ctx, reader, provider.query(e.Access))
 					return nil
 				})
@@ -40,6 +43,17 @@ func Observe(ctx context.Context, in []Provider, readers map[string]providers.Re
 	}
 	_ = all.Wait() // every task returns nil: its outcome is its observation
 	return entries, ctx.Err()
+}
+
+// lookups is how many of the people the plan has to know the live users of.
+func (p Provider) lookups(access []*sources.Access) int {
+	n := 0
+	for _, a := range access {
+		if a.Provider == p.Config.Name && p.needsLookup(a) {
+			n++
+		}
+	}
+	return n
 }
 
 // observe looks one person up. A panic on the way is a failed lookup.
@@ -63,7 +77,7 @@ func (p Provider) query(access *sources.Access) providers.Query {
 		return q
 	}
 	q.Doubtful = p.Kind.PerhapsSuspended
-	for _, w := range p.Kind.Wants(access) {
+	for _, w := range wants(p.Kind, access) {
 		if w.Attribute.Mode == providers.Managed || w.Attribute.Mode == providers.Immutable {
 			q.Stated = append(q.Stated, w.Attribute.Name)
 		}

@@ -84,17 +84,19 @@ const (
 // A Plan is the changes that would make the live users match the roster, with
 // what is held and what is manual. It holds no secret.
 type Plan struct {
-	Format    string          `json:"format"`
-	Digest    string          `json:"digest"`
-	Created   string          `json:"created"` // RFC 3339
-	AsOf      string          `json:"asOf"`    // the day it was made for
-	Ledger    string          `json:"ledger"`  // present, absent or unreadable
-	Roster    RosterInfo      `json:"roster"`
-	Scope     Scope           `json:"scope"`
-	Providers []ProviderState `json:"providers"`
-	Changes   []Change        `json:"changes"`
-	Held      []Held          `json:"held"`
-	Manual    []Manual        `json:"manual"`
+	Format  string     `json:"format"`
+	Digest  string     `json:"digest"`
+	Created string     `json:"created"` // RFC 3339
+	AsOf    string     `json:"asOf"`    // the day it was made for
+	Ledger  string     `json:"ledger"`  // present, absent or unreadable
+	Roster  RosterInfo `json:"roster"`
+	Scope   Scope      `json:"scope"`
+	// Guardrails are those that the plan was judged by.
+	Guardrails Guardrails      `json:"guardrails"`
+	Providers  []ProviderState `json:"providers"`
+	Changes    []Change        `json:"changes"`
+	Held       []Held          `json:"held"`
+	Manual     []Manual        `json:"manual"`
 	// NotStarted lists the people whose access has not begun.
 	NotStarted []NotStarted `json:"notStarted,omitempty"`
 	// Guards says what each guard counted and what it allows.
@@ -113,6 +115,22 @@ type Scope struct {
 	People    []string `json:"people"`
 }
 
+// Guardrails are the limits of rollcall.yaml as they are written there.
+type Guardrails struct {
+	MaxRemovals string   `json:"maxRemovals"` // default where nothing is written
+	Protect     []string `json:"protect"`     // sorted
+}
+
+// guardrailsOf writes guardrails down.
+func guardrailsOf(g sources.Guardrails) Guardrails {
+	written := Guardrails{MaxRemovals: g.MaxRemovals.String(), Protect: []string{}}
+	for _, pattern := range g.Protect {
+		written.Protect = append(written.Protect, pattern.String())
+	}
+	slices.Sort(written.Protect)
+	return written
+}
+
 // A ProviderState is one provider as the plan found it.
 type ProviderState struct {
 	Name      string          `json:"name"`
@@ -121,6 +139,8 @@ type ProviderState struct {
 	State     ReadState       `json:"state"`
 	Mode      sources.Mode    `json:"mode"`
 	OnLeave   sources.OnLeave `json:"onLeave,omitempty"` // empty: manual
+	Lookup    sources.Lookup  `json:"lookup"`            // how users were found
+	Reads     int             `json:"reads"`             // requests that it took to look everybody up
 	Requests  int             `json:"requests"`          // that applying sends
 	Seconds   int             `json:"seconds"`           // that they take at least under the rate
 	Unchanged int             `json:"unchanged"`         // people as wanted already
@@ -152,6 +172,7 @@ type Change struct {
 	Effects     []Effect          `json:"effects"`
 	Needs       []string          `json:"needs"` // ids of changes that come first
 	Fingerprint string            `json:"fingerprint"`
+	Requests    int               `json:"requests"` // that it sends when all goes well
 	Blocked     Block             `json:"blocked,omitempty"`
 	Note        string            `json:"note,omitempty"`
 }
@@ -216,9 +237,6 @@ type Open struct {
 	Reason   string `json:"reason"`
 }
 
-// JSON is the plan as a file: indented, with one line feed at the end.
-func (p *Plan) JSON() []byte { return indented(p) }
-
 // indented renders a value of this package; they marshal without fail.
 func indented(v any) []byte {
 	var out strings.Builder
@@ -235,4 +253,4 @@ func indented(v any) []byte {
 func (c *Change) leaver() bool { return c.Action == Suspend || c.Action == Delete }
 
 // removal reports whether the change counts against maxRemovals.
-func (c *Change) removal() bool { return slices.Contains(c.Risks, RiskRemoval) }
+func (c *Change) removal() bool { return c.leaver() || slices.Contains(c.Risks, RiskRemoval) }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -23,6 +24,8 @@ type Style struct {
 	// Applying says that the plan is about to be applied, so that its digest will
 	// not be the next plan's.
 	Applying bool
+	// Command is the command that applies the plan, where it is a saved one.
+	Command string
 }
 
 // ANSI colours of the text.
@@ -60,8 +63,7 @@ func (p *Plan) Text(style Style) string {
 	if len(p.Manual) > 0 {
 		t.heading("manual: to be done by a person")
 		for _, m := range p.Manual {
-			t.line("  [ ] %s %s%s: %s%s", inert(m.Provider), inert(m.Email), userID(m.UserID), inert(m.What), leaverMark(m.Leaver))
-			t.line("      %s", inert(m.Why))
+			t.manual(m)
 		}
 	}
 	if len(p.NotStarted) > 0 {
@@ -80,7 +82,7 @@ func (t *text) lifting(p *Plan) string {
 	if t.style.Applying && p.Applicable("") > 0 {
 		return "afterwards, run rollcall plan, and apply --allow with the digest that it shows"
 	}
-	return "apply --allow " + p.Digest
+	return cmp.Or(t.style.Command, "apply") + " --allow " + p.Digest
 }
 
 // lifted is the plan without the marks of the limit on removals.
@@ -99,7 +101,7 @@ func (p *Plan) lifted() *Plan {
 		entry.Requests = 0
 		for _, c := range lifted.Changes {
 			if c.Provider == entry.Name && c.Blocked == "" {
-				entry.Requests += requests(c)
+				entry.Requests += c.Requests
 			}
 		}
 	}
@@ -360,6 +362,11 @@ func (t *text) held(h Held) {
 	}
 }
 
+func (t *text) manual(m Manual) {
+	t.line("  [ ] %s %s%s: %s%s", inert(m.Provider), inert(m.Email), userID(m.UserID), inert(m.What), leaverMark(m.Leaver))
+	t.line("      %s", inert(m.Why))
+}
+
 func because(cause string) string {
 	if cause == "" {
 		return ""
@@ -393,8 +400,8 @@ func (t *text) footer(p *Plan) {
 		if provider.State != Read {
 			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s%s; whoever could not be read is neither created nor removed", inert(provider.Name), provider.State, because(provider.Error))))
 		}
-		if provider.Requests > 0 {
-			t.line("%s: %s, at least %d s at its rate", inert(provider.Name), count(provider.Requests, "request"), provider.Seconds)
+		if cost := costOf(provider); cost != "" {
+			t.line("%s: %s", inert(provider.Name), cost)
 		}
 		if provider.Kept > 0 {
 			t.line("%s: %s with access, as onLeave: keep says", inert(provider.Name), count(provider.Kept, "leaver"))
@@ -407,6 +414,25 @@ func (t *text) footer(p *Plan) {
 	if len(p.Changes) > 0 {
 		t.line("digest %s", p.Digest)
 	}
+	if t.style.Command != "" && !t.style.Applying {
+		t.line("saved; to apply it: %s", inert(t.style.Command))
+	}
+}
+
+// costOf says what the provider was asked for the plan, and what applying will cost.
+func costOf(provider ProviderState) string {
+	var parts []string
+	if provider.Reads > 0 {
+		read := "read with " + count(provider.Reads, "request")
+		if provider.Lookup == sources.LookupList {
+			read += ", as one list"
+		}
+		parts = append(parts, read)
+	}
+	if provider.Requests > 0 {
+		parts = append(parts, fmt.Sprintf("%s to apply, at least %d s at its rate", count(provider.Requests, "request"), provider.Seconds))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Summary is the plan in one line.
@@ -451,7 +477,11 @@ func (r *Result) Text(style Style) string {
 		if c.Status == Already || c.Status == Applied {
 			color = yellow
 		}
-		t.line("%s", t.style.paint(color, fmt.Sprintf("%s: %s %s %s%s: %s", c.Status, inert(c.Provider), c.Action, inert(c.Email), userID(c.UserID), inert(c.Error))))
+		line := fmt.Sprintf("%s: %s %s %s%s", c.Status, inert(c.Provider), c.Action, inert(c.Email), userID(c.UserID))
+		if c.Error != "" {
+			line += ": " + inert(c.Error)
+		}
+		t.line("%s", t.style.paint(color, line))
 	}
 	for _, o := range r.Open {
 		t.line("%s", t.style.paint(red, fmt.Sprintf("open: %s %s%s still has access: %s", inert(o.Provider), inert(o.Email), userID(o.UserID), inert(o.Reason))))

@@ -130,6 +130,7 @@ func (k *Kind) Wants(access *sources.Access) []Wanted {
 			person, known = access.Person.Values.Get(a.Person)
 			if known && a.FromPerson != nil && person.Data != nil {
 				person.Data = a.FromPerson(person.Data)
+				known = person.Data != nil
 			}
 		}
 		switch {

@@ -35,10 +35,20 @@ type Kind struct {
 	// Privilege reports whether the change of a grant may give access that the
 	// user does not have. In doubt it does.
 	Privilege func(attribute string, before, after any) bool
+	// HasAccess reports whether the grants, by attribute, let a user see anything;
+	// an attribute that is missing was not shown. nil: any grant does.
+	HasAccess func(grants map[string]any) bool
 	// Confirm says why a user found by address may be somebody else's, or "".
 	Confirm func(user *User, access *sources.Access) string
-	// Remedies says what would show an attribute that was not shown, by
-	// attribute.
+	// Required names the attributes that every create has to have.
+	Required []string
+	// Readdress tells that the vendor documents changing a user's address.
+	Readdress bool
+	// ReadBack tells that the answers to writes do not show the user, so that each
+	// is followed by reading him.
+	ReadBack bool
+	// Remedies says what would show an attribute that was not shown, by attribute;
+	// email stands for the address.
 	Remedies map[string]string
 	// Notes says of an action what people should know, or "".
 	Notes func(action string) string
@@ -74,27 +84,35 @@ const (
 
 // An Attribute is one named thing about a user that a vendor can show or set.
 type Attribute struct {
-	Name      string
-	Shape     sources.Shape
-	Mode      AttributeMode
-	Grant     bool // it gives access
-	Sensitive bool // its values are never printed
+	Name  string
+	Shape sources.Shape
+	Mode  AttributeMode
+	Grant bool // it gives access
+	// Sensitive values are secrets: the roster says where each stands
+	// (sources.Value.Reference), and they are never compared or printed.
+	Sensitive bool
 	Clear     Clearing
 	// Normal brings a value into the form in which two spellings of it compare
 	// equal; nil means that the value compares as it is.
 	Normal func(any) any
 	// Person is the roster's name of the person's value that stands in where the
 	// access block states none; FromPerson translates it, nil meaning as it is.
+	// What it translates to nil the vendor has no place for: nothing is stated then,
+	// and people are warned.
 	Person     string
 	FromPerson func(any) any
 	// Fits says why the vendor would refuse a value that comes from the person's
 	// entry, or ""; nil takes all. What an access block states is checked by its
 	// schema.
 	Fits func(any) string
-	// Invites marks a flag that has the vendor's welcome mail sent after a
-	// create.
-	Invites bool
-	Source  string // where the vendor says so
+	// Invites marks a flag of rollcall's own that has the vendor's welcome mail sent
+	// by a call after a create; Mails one that is sent in the create, which then
+	// mails by itself.
+	Invites, Mails bool
+	// AfterCreate tells that a create can not carry it: it is set in an update right
+	// after.
+	AfterCreate bool
+	Source      string // where the vendor says so
 }
 
 // Attribute returns the kind's attribute of that name.
@@ -124,12 +142,22 @@ func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
 	for _, a := range k.Attributes {
 		value, stated := person.Get(a.Person)
 		_, own := access.Get(a.Name)
-		if a.Fits == nil || !stated || own || value.Data == nil {
+		if own || !stated || value.Data == nil {
 			continue
 		}
 		data := value.Data
 		if a.FromPerson != nil {
 			data = a.FromPerson(data)
+		}
+		if data == nil {
+			issues = append(issues, sources.Issue{
+				Attribute: a.Person, Warning: true,
+				Message: fmt.Sprintf("%s has no %s like this, so it is left alone there; state %s in his access block", k.Title, a.Person, a.Name),
+			})
+			continue
+		}
+		if a.Fits == nil {
+			continue
 		}
 		if reason := a.Fits(data); reason != "" {
 			issues = append(issues, sources.Issue{
@@ -164,8 +192,24 @@ type Suspension struct {
 	// Suspended maps attributes to the values that they have then; empty when the
 	// vendor has no such state.
 	Suspended map[string]any
+	// Active maps those of them to the values that end the suspension which the
+	// roster can not state; everybody who is to have access has them.
+	Active map[string]any
 	// Means says in words what a suspended user can still do.
 	Means string
+}
+
+// Accesses reports whether a user with these grants can see anything.
+func (k *Kind) Accesses(grants map[string]any) bool {
+	if k.HasAccess != nil {
+		return k.HasAccess(grants)
+	}
+	for _, data := range grants {
+		if !Empty(data) {
+			return true
+		}
+	}
+	return false
 }
 
 // PerhapsSuspended reports whether what is shown of the user is as a suspended one

@@ -37,7 +37,34 @@ type Observation struct {
 	Err        error // when unknown
 	Detail     string
 	Remedy     string
+	// Steps are the looks at the vendor that led here, in their order.
+	Steps []Step
 }
+
+// A Step is one look at a vendor, and what it was answered: users, nobody, or an
+// error.
+type Step struct {
+	By    StepBy
+	Value string // the id or the address that was asked for
+	// Users are those of the answer who may be the person, Others how many it had
+	// besides.
+	Users  []*User
+	Others int
+	// Unshown names what is to be compared and what the search did not show.
+	Unshown []string
+	Err     error // ErrAbsent when it is proven that the id is nobody's
+}
+
+// StepBy is by what a step looks.
+type StepBy string
+
+// The steps: by the userID of the roster, by one of the addresses, and by the id of
+// the user whom that found, because the search showed too little of him.
+const (
+	ByPin     StepBy = "userID"
+	ByAddress StepBy = "address"
+	ByFoundID StepBy = "id"
+)
 
 // A Query is whom to look up.
 type Query struct {
@@ -56,9 +83,17 @@ type Query struct {
 // vendor answers beyond them proves nothing. It is the one lookup for all
 // vendors.
 func Lookup(ctx context.Context, reader Reader, q Query) Observation {
+	var steps []Step
+	o := lookup(ctx, reader, q, &steps)
+	o.Steps = steps
+	return o
+}
+
+func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observation {
 	var o Observation
 	if q.UserID != "" {
-		user, err := reader.Get(ctx, q.UserID)
+		user, err := byID(ctx, reader, q.UserID)
+		*steps = append(*steps, Step{By: ByPin, Value: q.UserID, Users: one(user, err), Err: err})
 		switch {
 		case err == nil:
 			return pinned(user, q)
@@ -72,7 +107,7 @@ func Lookup(ctx context.Context, reader Reader, q Query) Observation {
 	}
 	var hits []*User
 	for _, email := range q.Emails {
-		users, err := searchForms(ctx, reader, email, q.Emails)
+		users, err := searchForms(ctx, reader, email, q.Emails, steps)
 		if err != nil {
 			return unknown(err)
 		}
@@ -87,12 +122,28 @@ func Lookup(ctx context.Context, reader Reader, q Query) Observation {
 		o.Finding = Absent
 		return o
 	case 1:
-		return detailed(ctx, reader, q, hits[0], o)
+		return detailed(ctx, reader, q, hits[0], o, steps)
 	}
 	o.Finding, o.Candidates = Ambiguous, hits
 	o.Detail = fmt.Sprintf("%d users may be this person: %s", len(hits), nameUsers(hits))
 	o.Remedy = pinLines(hits)
 	return o
+}
+
+// one are the users of an answer about one.
+func one(user *User, err error) []*User {
+	if err != nil {
+		return nil
+	}
+	return []*User{user}
+}
+
+// byID finds a user by the id that the roster pins: in the list where there is one.
+func byID(ctx context.Context, reader Reader, id string) (*User, error) {
+	if l, is := reader.(*listing); is {
+		return l.find(ctx, id)
+	}
+	return reader.Get(ctx, id)
 }
 
 // unknown is the observation of a step that failed.
@@ -128,7 +179,7 @@ func carries(user *User, emails []string) bool {
 // nobody, in lower case and in the form in which addresses are compared: no
 // vendor's search is trusted to ignore case, or to know the two forms of a
 // domain.
-func searchForms(ctx context.Context, reader Reader, email string, own []string) ([]*User, error) {
+func searchForms(ctx context.Context, reader Reader, email string, own []string, steps *[]Step) ([]*User, error) {
 	forms := []string{email, strings.ToLower(email)}
 	if canonical, err := sources.CanonicalEmail(email); err == nil {
 		forms = append(forms, canonical)
@@ -137,7 +188,8 @@ func searchForms(ctx context.Context, reader Reader, email string, own []string)
 		if slices.Contains(forms[:i], form) {
 			continue
 		}
-		users, err := searchOne(ctx, reader, form, own)
+		users, others, err := searchOne(ctx, reader, form, own)
+		*steps = append(*steps, Step{By: ByAddress, Value: form, Users: users, Others: others, Err: err})
 		if err != nil || len(users) > 0 {
 			return users, err
 		}
@@ -148,39 +200,46 @@ func searchForms(ctx context.Context, reader Reader, email string, own []string)
 // searchOne keeps the hits that carry an address of the person's. An answer that
 // has only others shows that the vendor did not search for it, so it proves
 // nothing.
-func searchOne(ctx context.Context, reader Reader, email string, own []string) ([]*User, error) {
+func searchOne(ctx context.Context, reader Reader, email string, own []string) (hits []*User, others int, err error) {
 	users, err := reader.Search(ctx, email)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	hits := make([]*User, 0, 1)
+	hits = make([]*User, 0, 1)
 	for _, user := range users {
 		if carries(user, own) {
 			hits = append(hits, user)
 		}
 	}
+	others = len(users) - len(hits)
 	switch {
 	case len(hits) > 0 || len(users) == 0:
-		return hits, nil
+		return hits, others, nil
 	case slices.ContainsFunc(users, func(u *User) bool { return u.Email == "" }):
-		return nil, WithRemedy(errors.New("the search found users but does not show their addresses"), showContact)
+		return nil, others, WithRemedy(errors.New("the search found users but does not show their addresses"), showContact)
 	case len(users) == 1:
 		err = errors.New("the search answered a user with another address")
 	default:
 		err = fmt.Errorf("the search answered %d users with other addresses", len(users))
 	}
-	return nil, WithRemedy(err, "the search is not exact here: pin the person with userID, and tell the vendor")
+	return nil, others, WithRemedy(err, "the search is not exact here: pin the person with userID, and tell the vendor")
 }
 
 // detailed reads a hit once more by id where the search left out what will be
 // compared. What only the search showed is kept.
-func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observation) Observation {
+func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observation, steps *[]Step) Observation {
 	o.Finding, o.User = Found, hit
-	unshown := slices.ContainsFunc(q.Stated, func(name string) bool { return !hit.Attributes[name].Shown })
-	if !unshown && (q.Doubtful == nil || !q.Doubtful(hit)) {
+	var unshown []string
+	for _, name := range q.Stated {
+		if !hit.Attributes[name].Shown {
+			unshown = append(unshown, name)
+		}
+	}
+	if len(unshown) == 0 && (q.Doubtful == nil || !q.Doubtful(hit)) {
 		return o
 	}
 	user, err := reader.Get(ctx, hit.ID)
+	*steps = append(*steps, Step{By: ByFoundID, Value: hit.ID, Users: one(user, err), Unshown: unshown, Err: err})
 	if err == nil && (user.ID != hit.ID || user.Email != "" && !sources.SameEmail(user.Email, hit.Email)) {
 		err = errors.New("the vendor answered another user by id than by address")
 	}

@@ -87,6 +87,16 @@ type Searcher interface {
 	Search(ctx context.Context, email string) ([]*User, error)
 }
 
+// Lister reads all users.
+//
+// The answer without an error is complete: whoever is not in it is not there. An
+// answer that is cut short, contradicts itself or changed while it was read is an
+// error. It changes nothing, is safe for concurrent use, and ends early when the
+// context does. What it holds in memory grows with the number of users.
+type Lister interface {
+	List(ctx context.Context) ([]*User, error)
+}
+
 // A Reader is what plans are made with: it can not write.
 type Reader interface {
 	Getter
@@ -148,6 +158,19 @@ type Inviter interface {
 	Invite(ctx context.Context, id string) (Receipt, error)
 }
 
+// NewConnection makes a connection of what a vendor's package opened: the client,
+// what reads with it, and what writes, which is left out when the client can not.
+func NewConnection(client *rest.Client, settings Settings, reader Reader, writer any) *Connection {
+	connection := &Connection{Reader: reader, Requests: func() Requests {
+		counts := client.Counts()
+		return Requests{Reads: counts.Reads, Writes: counts.Writes, Sent: counts.Attempts, Retries: counts.Retries, Waited: counts.Waited, Paused: client.Paused()}
+	}}
+	if !settings.ReadOnly {
+		connection.Writer = writer
+	}
+	return connection
+}
+
 // Connection is an opened provider: one concurrency limit and one rate limit
 // serve its reading and its writing together. It is safe for concurrent use.
 type Connection struct {
@@ -165,6 +188,7 @@ type Requests struct {
 	Reads, Writes int
 	Sent, Retries int
 	Waited        time.Duration // for another try, or for a pause to end
+	Paused        time.Duration // for which nothing is sent from now on, because the vendor asks for it
 }
 
 // Settings is what a connection is opened with.
@@ -234,6 +258,16 @@ func CredentialsRefused(err error) bool { return rest.KindOf(err) == rest.KindAu
 // user is proven absent: its outcome was not known, or credentials that had run
 // out were renewed.
 func Repeatable(err error) bool { return OutcomeUnknown(err) || CredentialsRefused(err) }
+
+// Options are the settings as the HTTP client of all vendors takes them; what a
+// vendor's answers look like is left to be filled in.
+func (s Settings) Options() rest.Options {
+	config := s.Config
+	return rest.Options{
+		Provider: config.Name, BaseURL: config.BaseURL, Transport: s.Transport, Concurrency: config.Concurrency,
+		Rate: config.Rate, Timeout: config.Timeout, Retries: config.Retries, Secrets: s.Secrets, Log: s.Log, ReadOnly: s.ReadOnly,
+	}
+}
 
 // ExplainCredentials adds to an error of refused credentials where these come
 // from.

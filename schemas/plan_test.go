@@ -11,7 +11,7 @@ var digest = "sha256:" + strings.Repeat("0a", 32)
 // samplePlan is the design's sample with the optional members added.
 func samplePlan() string {
 	return strings.ReplaceAll(`{"format":"rollcall.plan/1","digest":"DIGEST","created":"2026-11-21T06:00:00.123456789Z","asOf":"2026-11-21","ledger":"absent",
- "roster":{"digest":"DIGEST","files":["roster.yaml"]},"scope":{"providers":[],"people":[]},
+ "roster":{"digest":"DIGEST","files":["roster.yaml"]},"scope":{"providers":[],"people":[]},"guardrails":{"maxRemovals":"10%","protect":["owner@example.com"]},"checksum":"DIGEST",
  "providers":[{"name":"vendasta","kind":"vendasta","target":"DIGEST","state":"read","mode":"full","requests":3,"seconds":1,"unchanged":4,"kept":2,"onLeave":"suspend"},
    {"name":"agency","kind":"vendasta","target":"simulator","state":"unread","mode":"report","requests":0,"seconds":0.5,"error":"GET /users: 401"}],
  "changes":[{"id":"vendasta/bill@example.com","provider":"vendasta","email":"bill@example.com","userId":"U-1","action":"update",

@@ -241,8 +241,12 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	values, _ := merge(blocks, rules)
 	if rules.Unfit != nil {
 		for _, issue := range rules.Unfit(p.Values, values) {
+			severity := Error
+			if issue.Warning {
+				severity = Warning
+			}
 			if v, stated := p.Values.Get(issue.Attribute); stated {
-				c.report(v.Origins[0], "%s at %s: %s", p.Email, provider.Name, issue.Message)
+				c.add(severity, v.Origins[0], fmt.Sprintf("%s at %s: %s", p.Email, provider.Name, issue.Message))
 			}
 		}
 	}

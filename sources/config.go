@@ -25,6 +25,15 @@ const (
 	LeaveKeep    OnLeave = "keep"
 )
 
+// Lookup says how users are found at a provider.
+type Lookup string
+
+// The ways to find users: one search for each address, or one list of all users.
+const (
+	LookupSearch Lookup = "search"
+	LookupList   Lookup = "list"
+)
+
 // Mode says how much of a plan may be applied at a provider.
 type Mode string
 
@@ -97,12 +106,14 @@ type ProviderConfig struct {
 	BaseURL, TokenURL string // empty: the kind's own
 	OnLeave           OnLeave
 	Mode              Mode
+	Lookup            Lookup
 	Concurrency       int
 	Rate              Rate // meaningful when RateSet; an empty Rate is unlimited
 	RateSet           bool
 	Timeout           time.Duration // of one attempt
 	Retries           int
-	// Settings are the kind's own keys that are text, such as partner.
+	// Settings are the kind's own keys that are text or a whole number, such as
+	// partner.
 	Settings map[string]string
 	// Auth holds the secret references under auth by their name.
 	Auth   map[string]SecretRef
@@ -248,7 +259,7 @@ func parseLimit(node *document.Node) (Limit, error) {
 func (r configReader) provider(entry document.Entry) ProviderConfig {
 	node := entry.Value
 	p := ProviderConfig{
-		Name: entry.Key, Kind: entry.Key, Mode: ModeFull,
+		Name: entry.Key, Kind: entry.Key, Mode: ModeFull, Lookup: LookupSearch,
 		Concurrency: DefaultConcurrency, Timeout: DefaultTimeout, Retries: DefaultRetries,
 		Settings: make(map[string]string), Auth: make(map[string]SecretRef),
 		Origin: Origin{File: r.src.name, Line: int(entry.Line), Column: int(entry.Column)},
@@ -266,6 +277,8 @@ func (r configReader) provider(entry document.Entry) ProviderConfig {
 			p.OnLeave = OnLeave(value.Text())
 		case "mode":
 			p.Mode = Mode(value.Text())
+		case "lookup":
+			p.Lookup = Lookup(value.Text())
 		case "concurrency":
 			p.Concurrency = int(value.Int())
 		case "retries":
@@ -279,8 +292,12 @@ func (r configReader) provider(entry document.Entry) ProviderConfig {
 				p.Auth[secret.Key] = r.src.secret(secret)
 			}
 		default:
-			if value.Kind == document.String && !slices.Contains(commonKeys, e.Key) {
+			switch {
+			case slices.Contains(commonKeys, e.Key):
+			case value.Kind == document.String:
 				p.Settings[e.Key] = value.Text()
+			case value.Kind == document.Int:
+				p.Settings[e.Key] = strconv.FormatInt(value.Int(), 10)
 			}
 		}
 	}

@@ -129,7 +129,7 @@ func TestConfigRefuses(t *testing.T) {
 		{top: "ledger: .rollcall/ledger.db", want: "2:1: rollcall does not honour ledger yet: leave it out"},
 		{top: `schedule: {cron: "0 2 * * *"}`, want: "2:12: rollcall does not honour cron yet: leave it out"},
 		{provider: "onLeave: {suspend: now, delete: 30d}", want: "7:14: rollcall does not honour a mapping here yet: must be one of suspend, delete, keep"},
-		{provider: "lookup: ledger", want: `7:13: rollcall does not honour "ledger" yet: must be search`},
+		{provider: "lookup: ledger", want: `7:13: rollcall does not honour "ledger" yet: must be one of search, list`},
 		{provider: "assume: [update]", want: "7:5: rollcall does not honour assume yet: leave it out"},
 		{top: "guardrail: {}", want: `2:1: unknown key "guardrail"; did you mean "guardrails"?`},
 		{top: "schedule: {timeZone: Local}", want: `2:22: must be a time zone such as America/Regina, not "Local"`},
@@ -183,7 +183,7 @@ func TestConfigRefusesWhatIsNoConfiguration(t *testing.T) {
 	for _, text := range []string{
 		"", "# nothing\n", "null\n", "- a\n", "text\n", "version: 2\n", "providers: {}\n", "version: 1\nproviders: null\n", "version: 1\nproviders: []\n",
 		"version: 1\nproviders: {Vendasta: {kind: vendasta}}\n", "version: 1\nproviders: {vendasta: null}\n", "version: 1\nproviders: {vendasta: 5}\n",
-		"version: 1\nproviders: {fax: {}}\n", "version: 1\nproviders: {partoo: {auth: {apiKey: {env: KEY}}}}\n", "version: \"1\"\n", "a: &a [*a]\n",
+		"version: 1\nproviders: {fax: {}}\n", "version: 1\nproviders: {intelagree: {auth: {subscriptionKey: {env: KEY}}}}\n", "version: \"1\"\n", "a: &a [*a]\n",
 		"version: 1\n---\nversion: 1\n", "\x00", "version: 1\nversion: 1\n", "version: 1\nproviders: {vendasta: {kind: [vendasta]}}\n",
 	} {
 		config, ds := loadConfig(t, text)

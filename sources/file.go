@@ -117,19 +117,6 @@ func fileProblem(err error) string {
 	}
 }
 
-// ReadYAML reads one YAML file that is neither a roster nor rollcall.yaml, with
-// the same strictness, into the types of encoding/json (whole numbers as int64).
-func ReadYAML(path string) (any, Diagnostics) {
-	src, ds := readFile(path)
-	if src == nil {
-		return nil, ds
-	}
-	if len(src.diagnostics) > 0 {
-		return nil, sortDiagnostics(src.diagnostics)
-	}
-	return src.root.Any(), nil
-}
-
 func (s *sourceFile) report(line, column int, message string) {
 	s.add(Error, line, column, message, true)
 }

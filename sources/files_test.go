@@ -223,20 +223,29 @@ func TestFilesThatAreNone(t *testing.T) {
 			t.Errorf("a device: %v", ds)
 		}
 	}
-	if data, ds := sources.ReadYAML(filepath.Join(dir, "nothing")); data != nil || !ds.Failed() {
-		t.Errorf("ReadYAML: %v, %v", data, ds)
+	if file, ds := sources.ReadYAML(filepath.Join(dir, "nothing")); file != nil || !ds.Failed() {
+		t.Errorf("ReadYAML: %v, %v", file, ds)
 	}
 }
 
 func TestReadYAML(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"good.yaml": "a: [1, 2.5, x, null, true]\n", "bad.yaml": "a: 0123\n"})
-	data, ds := sources.ReadYAML(filepath.Join(dir, "good.yaml"))
-	if diff := cmp.Diff(map[string]any{"a": []any{int64(1), 2.5, "x", nil, true}}, data); diff != "" || len(ds) > 0 {
-		t.Error(ds, diff)
+	file, ds := sources.ReadYAML(filepath.Join(dir, "good.yaml"))
+	if len(ds) > 0 {
+		t.Fatal(ds)
 	}
-	if data, ds := sources.ReadYAML(filepath.Join(dir, "bad.yaml")); data != nil || !ds.Failed() {
-		t.Errorf("%v, %v", data, ds)
+	if diff := cmp.Diff(map[string]any{"a": []any{int64(1), 2.5, "x", nil, true}}, file.Data()); diff != "" {
+		t.Error(diff)
+	}
+	for path, want := range map[string]string{"a": "1:1: wrong\n", "a/2": "1:13: wrong\n", "a/9/b": "1:1: wrong\n", "b": "1:1: wrong\n", "": "1:1: wrong\n"} {
+		got := file.Problem(strings.FieldsFunc(path, func(r rune) bool { return r == '/' }), "wrong")
+		if !strings.Contains(got.Error()+"\n", "good.yaml:"+want+"    1 | a: [1, 2.5, x, null, true]\n") || !got.Failed() {
+			t.Errorf("%s: %s", path, got.Error())
+		}
+	}
+	if file, ds := sources.ReadYAML(filepath.Join(dir, "bad.yaml")); file != nil || !ds.Failed() {
+		t.Errorf("%v, %v", file, ds)
 	}
 }
 

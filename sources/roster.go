@@ -152,8 +152,8 @@ func (d day) String() string {
 
 // A Window is a span of days, both ends included.
 type Window struct {
-	From, Until day
-	untilOrigin Origin
+	From, Until             day
+	fromOrigin, untilOrigin Origin
 }
 
 // always is the window that has no ends.
@@ -164,7 +164,7 @@ func (w Window) contains(d day) bool { return w.From <= d && d <= w.Until }
 // within is the part of w that lies in outer.
 func (w Window) within(outer Window) Window {
 	if outer.From > w.From {
-		w.From = outer.From
+		w.From, w.fromOrigin = outer.From, outer.fromOrigin
 	}
 	if outer.Until < w.Until {
 		w.Until, w.untilOrigin = outer.Until, outer.untilOrigin
@@ -191,8 +191,9 @@ type Rules struct {
 	Shapes map[string]Shape
 	// Missing says what merged access lacks that the vendor requires, or "".
 	Missing func(Values) string
-	// Unfit says which of a person's own values the vendor would refuse. They count
-	// where his access does not state its own; an Issue names the person's value.
+	// Unfit says which of a person's own values the vendor would refuse or, as a
+	// warning, has no place for. They count where his access does not state its own;
+	// an Issue names the person's value.
 	Unfit func(person, access Values) []Issue
 	// Conflicts says what in merged access can not stand together.
 	Conflicts func(Values) []Issue
@@ -204,4 +205,6 @@ type Rules struct {
 type Issue struct {
 	Attribute string
 	Message   string
+	// Warning says that it is to be told, but nothing to refuse.
+	Warning bool
 }

@@ -157,6 +157,7 @@ func (r rosterReader) zone(p *Person, node *document.Node) {
 func (r rosterReader) window(node *document.Node) Window {
 	w := always()
 	if entry, ok := node.Entry("from"); ok {
+		w.fromOrigin = r.place(entry)
 		w.From, _ = parseDay(entry.Value.Text())
 	}
 	if entry, ok := node.Entry("until"); ok {

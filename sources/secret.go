@@ -58,6 +58,22 @@ func (r SecretRef) String() string {
 	}
 }
 
+// Reference is the place of the secret that a value of the roster names, as
+// {env: NAME} or {file: PATH}; a path is relative to the file it is written in.
+// It is false for anything else.
+func (v Value) Reference() (SecretRef, bool) {
+	fields, _ := v.Data.(map[string]any)
+	ref := SecretRef{}
+	if len(v.Origins) > 0 {
+		ref.Origin = v.Origins[0]
+	}
+	ref.Env, _ = fields["env"].(string)
+	if file, _ := fields["file"].(string); file != "" {
+		ref.File = relativeTo(filepath.FromSlash(ref.Origin.File), file)
+	}
+	return ref, len(fields) == 1 && (ref.Env != "" || ref.File != "")
+}
+
 // A Secret is a value that prints as "[secret]" however it is printed,
 // marshalled or logged. Reveal is the only way to it. The value stands behind a
 // pointer because fmt prints the unexported fields of a struct without asking

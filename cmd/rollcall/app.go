@@ -206,7 +206,7 @@ It applies that plan when told to.`,
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.config, "config", "c", "rollcall.yaml", "the configuration `FILE`")
+	flags.StringVarP(&a.config, "config", "c", defaultConfig, "the configuration `FILE`")
 	flags.StringVarP(&a.chdir, "chdir", "C", "", "work in `DIR`, as if started there")
 	flags.StringSliceVar(&a.providers, "provider", nil, "only the providers of these `NAME`s; repeated or with commas")
 	flags.StringSliceVar(&a.people, "person", nil, "only the people with these `EMAIL`s; repeated or with commas")
@@ -214,10 +214,13 @@ It applies that plan when told to.`,
 	flags.StringVar(&a.logFormat, "log-format", "text", "write the log as `FORM`: text or json")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log each request and change to standard error")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours, as NO_COLOR does")
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
+	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.explainCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
 	completions(root)
 	return root
 }
+
+// defaultConfig is the configuration when --config names none.
+const defaultConfig = "rollcall.yaml"
 
 // completions gives cobra's own command examples like those of every other.
 func completions(root *cobra.Command) {
@@ -258,7 +261,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func (a *app) prepare(cmd *cobra.Command) error {
 	// Empty as with an unset variable, these would mean something else than was
 	// meant: every provider and everybody, or this directory.
-	if err := notEmpty(cmd, "config", "chdir", "provider", "person", "result"); err != nil {
+	if err := notEmpty(cmd, "config", "chdir", "provider", "person", "result", "out", "chaos"); err != nil {
 		return err
 	}
 	if a.chdir != "" {
@@ -282,6 +285,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	trim(a.providers)
 	trim(a.people)
+	a.openScreen()
 	return nil
 }
 

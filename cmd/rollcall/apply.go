@@ -16,6 +16,8 @@ import (
 type applyFlags struct {
 	yes   bool
 	allow string
+	saved bool   // whether a saved plan is named
+	plan  string // where it stands
 }
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -23,20 +25,30 @@ var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 func (a *app) applyCommand() *cobra.Command {
 	var flags applyFlags
 	cmd := &cobra.Command{
-		Use:   "apply",
+		Use:   "apply [PLAN]",
 		Short: "Show the plan, ask, and carry it out",
 		Long: `Builds the plan as rollcall plan does, shows it, asks, and carries it out: the
 changes of all providers side by side. A failed change stops no other. The exit
 code is 0 only when everything that the plan has was done and no leaver still
 has access.
 
+With PLAN, a file that rollcall plan --out wrote, it is that plan and no other
+that is carried out. Each user whom the plan changes is looked at again first:
+who is as wanted by now is done already, and who is not as he was is stale and
+left for the next plan. A plan that was edited, or that was made for another
+roster, scope, account or for other guardrails, is refused.
+
 ` + exitHelp(func(s situation) string { return s.apply }),
 		Example: `  rollcall apply
   rollcall apply --yes --result result.json
+  rollcall apply plan.json                        # that rollcall plan --out plan.json wrote
   rollcall apply --person ana@example.com --yes   # the emergency exit
   rollcall apply --yes --allow sha256:…           # lifts the limit on removals for that plan`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: atMostOnePlan,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				flags.saved, flags.plan = true, args[0]
+			}
 			result, err := a.apply(cmd.Context(), flags)
 			return a.finishApply(result, err)
 		},
@@ -71,22 +83,40 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, broken(fmt.Errorf("--result %s can not be written: %w", a.resultFile, unwrapPath(err)))
 		}
 	}
+	var saved *plan.Plan
+	var unread error
+	if flags.saved {
+		saved, unread = readPlan(flags.plan)
+	}
 	in, err := a.load(ctx)
-	if err != nil {
+	if err := errors.Join(unread, err); err != nil {
 		return result, err
+	}
+	var m *made
+	if saved != nil {
+		result = plan.NewResult(saved)
+		if m, err = a.resume(flags.plan, saved, in); err != nil {
+			return result, err
+		}
 	}
 	s, err := a.connect(ctx, in, false)
 	if err != nil {
 		return result, err
 	}
 	defer func() { err = errors.Join(err, a.disconnect(s)) }()
-	m, err := a.build(ctx, s)
+	style := a.style()
+	style.Allow, style.Applying = flags.allow, true
+	if saved == nil {
+		m, err = a.build(ctx, s)
+	} else {
+		style.Command = a.applyLine(flags.plan)
+		m.access = a.narrow(s, m.access)
+		err = a.print([]byte(savedLine(flags.plan, saved)))
+	}
 	if err != nil {
 		return result, err
 	}
 	result = plan.NewResult(m.plan)
-	style := a.style()
-	style.Allow, style.Applying = flags.allow, true
 	if err := a.print([]byte(m.plan.Text(style))); err != nil {
 		return result, err
 	}
@@ -101,15 +131,27 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	a.finish()
 	applier := plan.Applier{
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
-		Allow: flags.allow, Built: m.created, Stop: a.stop, Log: a.log,
+		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Log: a.log,
 	}
+	progress, end := a.progress("changes", s)
+	defer end()
+	applier.Progress = progress
 	applying = true
 	result = applier.Apply(ctx)
 	applying = false
+	end()
 	if err := a.print([]byte(result.Text(a.style()))); err != nil {
 		return result, err
 	}
 	return result, exit(result.Exit)
+}
+
+// atMostOnePlan refuses more arguments than the file of a plan.
+func atMostOnePlan(cmd *cobra.Command, args []string) error {
+	if len(args) <= 1 {
+		return nil
+	}
+	return fmt.Errorf("%s takes one PLAN, not %d; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
 }
 
 // ask asks on the terminal whether to go on; without one there is nobody to ask.

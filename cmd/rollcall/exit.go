@@ -99,6 +99,7 @@ var situations = []situation{
 	{"a change failed, stale, unknown or skipped", never, never, "3"},
 	{"a guard refused", "4", "4", "4, the rest is applied"},
 	{"invalid roster, configuration, flags or secrets", "5", "5", "5"},
+	{"a saved plan that is edited, unreadable or for something else", never, never, "5"},
 	{"something to apply, no terminal and no --yes", never, never, "5"},
 	{"broke before the first write", "1", "1", "1"},
 	{"declined at the prompt", never, never, "1"},

@@ -101,6 +101,16 @@ type session struct {
 	world       *simulator.World // nil without --simulate
 }
 
+// provider is a configured provider as a plan knows it.
+func (a *app) provider(config sources.ProviderConfig) plan.Provider {
+	kind := registry.Kind(config.Kind)
+	target := plan.SimulatedTarget
+	if !a.simulate {
+		target = plan.Target(kind, config)
+	}
+	return plan.Provider{Config: config, Kind: kind, Target: target}
+}
+
 // connect opens the providers in scope.
 func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session, error) {
 	s := &session{inputs: in, connections: make(map[string]*providers.Connection)}
@@ -116,17 +126,15 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 		if len(a.providers) > 0 && !slices.Contains(a.providers, config.Name) {
 			continue
 		}
-		kind := registry.Kind(config.Kind)
+		provider := a.provider(config)
 		settings := providers.Settings{Config: config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
-		provider := plan.Provider{Config: config, Kind: kind, Target: plan.Target(kind, config)}
 		if s.world != nil {
-			provider.Target = plan.SimulatedTarget
-			settings = simulated(s.world, kind, settings)
+			settings = simulated(s.world, provider.Kind, settings)
 		} else if err := readSecrets(ctx, &settings); err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
-		connection, err := kind.Open(ctx, settings)
+		connection, err := provider.Kind.Connect(ctx, settings)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", config.Name, err))
 			continue
@@ -138,46 +146,6 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 		return nil, errors.Join(invalid(errors.Join(wrong...)), a.disconnect(s))
 	}
 	return s, nil
-}
-
-// seedFile is what the simulated vendors begin with, beside the configuration.
-const seedFile = "simulator.yaml"
-
-// openWorld opens the simulated vendors whose state stands beside the
-// configuration.
-func (a *app) openWorld(dir string) (*simulator.World, error) {
-	seed := func() (any, error) {
-		path := filepath.Join(dir, seedFile)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		data, problems := sources.ReadYAML(path)
-		if problems.Failed() {
-			return nil, problems
-		}
-		return data, nil
-	}
-	world, err := simulator.Open(dir, seed, simulator.Options{})
-	var problems sources.Diagnostics
-	switch {
-	case errors.As(err, &problems):
-		return nil, a.refuse(problems, plan.ExitError)
-	case err != nil:
-		return nil, broken(err)
-	}
-	return world, nil
-}
-
-// simulated are settings that lead to the simulated vendors.
-func simulated(world *simulator.World, kind *providers.Kind, settings providers.Settings) providers.Settings {
-	settings.Transport = world.Transport()
-	settings.Config.BaseURL = world.BaseURL(settings.Config.Kind)
-	settings.Config.TokenURL = world.TokenURL(settings.Config.Kind)
-	settings.Auth = make(map[string]sources.Secret)
-	for name, value := range kind.SimulatedAuth {
-		settings.Auth[name] = sources.NewSecret(value)
-	}
-	return settings
 }
 
 // readSecrets resolves the provider's secrets; all that are wrong are told.
@@ -229,22 +197,47 @@ func (a *app) build(ctx context.Context, s *session) (*made, error) {
 	now := time.Now()
 	all := sources.Resolve(s.roster, s.config, registry.Rules, now)
 	access := a.narrow(s, all)
+	entries, err := a.observe(ctx, s, access)
+	if err != nil {
+		return nil, err
+	}
+	in := a.planInput(s, all, entries, now)
+	return &made{plan: plan.Build(in), access: access, created: in.Created}, nil
+}
+
+// observe looks people up and tells how far it is.
+func (a *app) observe(ctx context.Context, s *session, access []*sources.Access) ([]plan.Entry, error) {
 	readers := make(map[string]providers.Reader)
 	for name, connection := range s.connections {
 		readers[name] = connection.Reader
 	}
-	entries, err := plan.Observe(ctx, s.inScope, readers, access)
+	progress, end := a.progress("lookups", s)
+	defer end()
+	entries, err := plan.Observe(ctx, s.inScope, readers, access, progress)
 	if err != nil {
 		return nil, exit(plan.ExitInterrupted)
 	}
-	created := time.Now()
-	p := plan.Build(plan.Input{
-		Created: created, AsOf: now.In(s.config.Zone).Format(time.DateOnly),
+	return entries, nil
+}
+
+// planInput is what a plan is built from that is made as of an instant. all is
+// everybody's access, whatever the scope.
+func (a *app) planInput(s *session, all []*sources.Access, entries []plan.Entry, asOf time.Time) plan.Input {
+	return plan.Input{
+		Created: time.Now(), AsOf: asOf.In(s.config.Zone).Format(time.DateOnly),
 		Roster:     plan.RosterInfo{Digest: sources.Digest(all), Files: s.roster.Files},
 		Scope:      plan.Scope{Providers: sorted(a.providers), People: a.canonicalPeople(s.roster)},
-		Guardrails: s.config.Guardrails, Providers: s.inScope, Entries: entries,
-	})
-	return &made{plan: p, access: access, created: created}, nil
+		Guardrails: s.config.Guardrails, Providers: s.inScope, Reads: s.reads(), Entries: entries,
+	}
+}
+
+// reads is how many requests the providers have been read with.
+func (s *session) reads() map[string]int {
+	reads := make(map[string]int, len(s.connections))
+	for name, connection := range s.connections {
+		reads[name] = connection.Requests().Reads
+	}
+	return reads
 }
 
 // narrow keeps what --provider and --person name.

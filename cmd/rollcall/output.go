@@ -19,6 +19,8 @@ type output struct {
 	// error, which has no colours: what stands there quotes files, flags and
 	// vendors.
 	inert bool
+	// screen is the terminal that is written to, if it has lines that come and go.
+	screen *screen
 
 	mu  sync.Mutex
 	err error
@@ -31,7 +33,7 @@ func (o *output) Write(p []byte) (int, error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, err := io.WriteString(o.to, text); err != nil {
+	if err := o.screen.write(o.to, text); err != nil {
 		if o.err == nil {
 			o.err = err
 		}

@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"jsonlines":  jsonLines,   // jsonlines FILE: every line is JSON
 			"conforms":   conforms,    // conforms FILE plan|result: to its schema
 			"inert":      inertOutput, // inert FILE: nothing in it can move the cursor
+			"timeless":   timeless,    // timeless FILE NEW: a copy without the day that a plan is made for
 			"mode":       fileMode,    // mode 600 FILE
 			"lastline":   lastLine,    // lastline FILE REGEXP
 			// A vendor on loopback, and rollcall in the background.
@@ -65,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"hold":       onStage((*stage).hold),       // hold METHOD: requests wait from now on
 			"arrives":    onStage((*stage).arrives),    // arrives: waits until one does
 			"release":    onStage((*stage).release),    // release: all go on
+			"meanwhile":  onStage((*stage).meanwhile),  // meanwhile add|edit|remove KIND …: somebody else changes a user
 			"counts":     onStage((*stage).counts),     // counts FIELD=N…: what the vendor counted
 			"start":      onStage((*stage).start),      // start PROGRAM ARG…
 			"until":      onStage((*stage).until),      // until stdout|stderr REGEXP: waits for it
@@ -229,6 +231,11 @@ func inertOutput(ts *testscript.TestScript, neg bool, args []string) {
 	if found == "" && neg {
 		ts.Fatalf("%s has nothing that could move the cursor", args[0])
 	}
+}
+
+func timeless(ts *testscript.TestScript, _ bool, args []string) {
+	text := regexp.MustCompile(`as of [0-9-]+`).ReplaceAllString(ts.ReadFile(args[0]), "as of today")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 func fileMode(ts *testscript.TestScript, _ bool, args []string) {

@@ -101,7 +101,7 @@ func newTreasury(t *testing.T) *treasury {
 	}
 	server := httptest.NewServer(y.handler())
 	t.Cleanup(server.Close)
-	endpoint := y.world.Endpoints(server.URL)[0]
+	endpoint := y.world.Endpoint(server.URL, "vendasta")
 	write(t, y.dir, "rollcall.yaml", strings.NewReplacer("BASEURL", endpoint.BaseURL, "TOKENURL", endpoint.TokenURL).Replace(secretsConfig))
 	write(t, y.dir, "roster.yaml", secretsRoster)
 	write(t, y.dir, "token.secret", fileCanary+"\n")
@@ -313,6 +313,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		commands := [][]string{
 			{"plan"},
 			{"plan", "--format", "json", "-v"},
+			{"explain", "ana@example.com"},
 			{"apply", "--yes", "-v", "--log-format", "json", "--result", "result.json"},
 		}
 		if test.name == "none" {

@@ -104,32 +104,47 @@ func (s *stage) vendor(ts *testscript.TestScript, args []string) {
 	if problems.Failed() {
 		ts.Fatalf("%v", problems)
 	}
-	ts.Check(s.world.Seed(seed))
+	ts.Check(s.world.Seed(seed.Data()))
 	s.server = httptest.NewServer(s.gate.before(s.world.Handler()))
-	endpoint := s.world.Endpoints(s.server.URL)[0]
 	configs, err := filepath.Glob(ts.MkAbs("*.yaml"))
 	ts.Check(err)
-	s.address(ts, endpoint, configs)
+	s.address(ts, s.world.Endpoints(s.server.URL), configs)
 }
 
-// address puts addresses in the place of BASEURL and TOKENURL.
-func (s *stage) address(ts *testscript.TestScript, endpoint simulator.Endpoint, files []string) {
-	addresses := strings.NewReplacer("BASEURL", endpoint.BaseURL, "TOKENURL", endpoint.TokenURL)
+// address puts addresses in the place of BASEURL and TOKENURL, which are
+// Vendasta's, and of those with another vendor's kind before them: PARTOOBASEURL.
+func (s *stage) address(ts *testscript.TestScript, endpoints []simulator.Endpoint, files []string) {
+	var pairs []string
+	for _, endpoint := range endpoints {
+		prefix := strings.ToUpper(endpoint.Kind)
+		if endpoint.Kind == "vendasta" {
+			prefix = ""
+		}
+		pairs = append(pairs, prefix+"BASEURL", endpoint.BaseURL, prefix+"TOKENURL", endpoint.TokenURL)
+	}
+	addresses := strings.NewReplacer(pairs...)
 	for _, file := range files {
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(addresses.Replace(ts.ReadFile(file))), 0o600))
 	}
 }
 
-// printed is what rollcall simulate prints of a vendor.
-var printed = regexp.MustCompile(`(?m)^vendasta:\n  baseURL: (.*)\n  tokenURL: (.*)\n(?:.*\n)*counts: (.*)$`)
+// printed is what rollcall simulate prints.
+var (
+	printed       = regexp.MustCompile(`(?m)^([a-z]+):\n  baseURL: (.*)\n(?:  tokenURL: (.*)\n)?`)
+	printedCounts = regexp.MustCompile(`(?m)^counts: (.*)$`)
+)
 
 func (s *stage) served(ts *testscript.TestScript, args []string) {
-	found := printed.FindStringSubmatch(s.output.String())
-	if found == nil {
+	var endpoints []simulator.Endpoint
+	for _, found := range printed.FindAllStringSubmatch(s.output.String(), -1) {
+		endpoints = append(endpoints, simulator.Endpoint{Kind: found[1], BaseURL: found[2], TokenURL: found[3]})
+	}
+	counts := printedCounts.FindStringSubmatch(s.output.String())
+	if len(endpoints) == 0 || counts == nil {
 		ts.Fatalf("no addresses are printed")
 	}
-	s.address(ts, simulator.Endpoint{BaseURL: found[1], TokenURL: found[2]}, args)
-	ts.Setenv("COUNTS", found[3])
+	s.address(ts, endpoints, args)
+	ts.Setenv("COUNTS", counts[1])
 }
 
 func (s *stage) fetch(ts *testscript.TestScript, args []string) {

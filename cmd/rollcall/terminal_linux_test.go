@@ -21,7 +21,7 @@ func TestInterruptedAtThePrompt(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "rollcall.yaml", "version: 1\nproviders: {vendasta: {partner: ABC, auth: {token: {env: UNUSED}}}}\n")
 	write(t, dir, "roster.yaml", "version: 1\npeople:\n  - {email: bill@example.com, access: {vendasta: {platformAccess: [\"tm:access\"]}}}\n")
-	terminal := openTerminal(t)
+	terminal, _ := openTerminal(t)
 	var stderr watched
 	command := exec.Command("rollcall", "-C", dir, "--simulate", "apply", "--result", "result.json")
 	command.Stdin, command.Stderr = terminal, &stderr
@@ -50,8 +50,9 @@ func TestInterruptedAtThePrompt(t *testing.T) {
 	}
 }
 
-// openTerminal opens a pseudo-terminal and returns the side that programs use.
-func openTerminal(t *testing.T) *os.File {
+// openTerminal opens a pseudo-terminal and returns the side that programs use and the
+// one that people sit at.
+func openTerminal(t *testing.T) (terminal, person *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -64,10 +65,10 @@ func openTerminal(t *testing.T) *os.File {
 			t.Fatal(errno)
 		}
 	}
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = terminal.Close() })
-	return terminal
+	return terminal, master
 }

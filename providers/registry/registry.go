@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"rollcall/providers"
+	"rollcall/providers/partoo"
 	"rollcall/providers/vendasta"
 	"rollcall/sources"
 )
@@ -14,6 +15,7 @@ import (
 var Kinds = sync.OnceValue(func() []*providers.Kind {
 	return []*providers.Kind{
 		vendasta.Kind(),
+		partoo.Kind(),
 	}
 })
 

@@ -19,7 +19,7 @@ type Chaos struct {
 	// Fail are rules; of those that want to fail a request the first one does.
 	Fail []Rule
 
-	// Hidden names attributes and relationships that no answer shows,
+	// Hidden names attributes and relationships, as the API does, that no answer shows,
 	// HiddenInSearch those that only search answers leave out. A hidden
 	// relationship keeps its links and loses its data; a hidden attribute is
 	// left out or, with Blank, shown as if it were unset. Fires "hidden".
@@ -33,22 +33,30 @@ type Chaos struct {
 	IndexLagSearches int
 
 	// RepeatedCursor gives every page a next link, which from the second page
-	// on is the one of the page itself. Fires "repeated-cursor".
+	// on is the one of the page itself. Numbered pages always claim to have one
+	// more, and from the second on it is the second. Fires "repeated-cursor".
 	RepeatedCursor bool
 	// OverlappingPages begins each page with the last user of the one before.
 	// Fires "overlapping-pages".
 	OverlappingPages bool
-	// IgnoreFilter answers a search with all users. Fires "ignored-filter" when
-	// one of them should not be there.
+	// PhantomPages is how many pages more than there are a list with numbered
+	// pages claims to have; they come empty. Fires "phantom-pages".
+	PhantomPages int
+	// IgnoreFilter answers a search with all users, at Partoo with all that match
+	// but for the email. Fires "ignored-filter" when one of them should not be
+	// there.
 	IgnoreFilter bool
 
 	// EchoAuthorization repeats the request's credentials in the texts of
 	// errors. Fires "echo-authorization".
 	EchoAuthorization bool
+	// SingularError spells the member of Partoo's error bodies "error". Fires
+	// "singular-error".
+	SingularError bool
 	// StoreDifferently keeps another value than the one written, without a
-	// word: attribute or relationship name to what becomes of the value (a
-	// relationship's is a []string). Fires "stored-differently" when the value
-	// differs.
+	// word: attribute or relationship name to what becomes of the value (Vendasta's
+	// relationships are []string, Partoo's lists []any). Fires "stored-differently"
+	// when the value differs.
 	StoreDifferently map[string]func(any) any
 	// MisspelledEmailCase stores the emails of created users in another case.
 	// Fires "misspelled-email-case".

@@ -22,13 +22,32 @@ func take[T any](f *fields, key string, into *T, read func(node) (T, error)) {
 	*into, f.err = read(n)
 }
 
-// readChaos reads the chaos of a seed. Its keys are the names of [Chaos] and
-// [Rule] with a small first letter; durations are Go's ("250ms").
+// The keys of a chaos, its rate limit and its rules: the names of [Chaos],
+// [RateLimit] and [Rule] with a small first letter.
+var (
+	chaosKeys = []string{
+		"latency", "jitter", "rateLimit", "fail", "hidden", "hiddenInSearch", "blank",
+		"indexLag", "indexLagSearches", "repeatedCursor", "overlappingPages", "phantomPages", "ignoreFilter",
+		"echoAuthorization", "singularError", "storeDifferently", "misspelledEmailCase", "clockSkew",
+	}
+	rateLimitKeys = []string{"limit", "window", "perEndpoint", "form"}
+	ruleKeys      = []string{
+		"method", "path", "operation", "nth", "every", "first", "probability",
+		"fault", "status", "after", "retryAfter", "form", "location",
+	}
+	// The words that such keys can have.
+	operations = []Operation{Search, Get, Create, Update, Delete, Invite, Token, Other}
+	faults     = []Fault{
+		FaultStatus, FaultHTML, FaultEmpty, FaultNoContent, FaultRedirect, FaultRefused,
+		FaultClosed, FaultLostAnswer, FaultCutBody, FaultWrongType, FaultHang,
+	}
+	retryForms = []RetryForm{RetrySeconds, RetryDate, RetryEpoch, RetryEpochMillis, RetryMillis, RetryBody, RetryReset, RetryNone}
+)
+
+// readChaos reads the chaos of a seed. Durations are Go's ("250ms").
 func readChaos(n node) (Chaos, error) {
 	var c Chaos
-	members, err := n.object("latency", "jitter", "rateLimit", "fail", "hidden", "hiddenInSearch", "blank",
-		"indexLag", "indexLagSearches", "repeatedCursor", "overlappingPages", "ignoreFilter",
-		"echoAuthorization", "storeDifferently", "misspelledEmailCase", "clockSkew")
+	members, err := n.object(chaosKeys...)
 	f := &fields{members: members, err: err}
 	take(f, "latency", &c.Latency, node.duration)
 	take(f, "jitter", &c.Jitter, node.duration)
@@ -41,8 +60,10 @@ func readChaos(n node) (Chaos, error) {
 	take(f, "indexLagSearches", &c.IndexLagSearches, node.count)
 	take(f, "repeatedCursor", &c.RepeatedCursor, node.boolean)
 	take(f, "overlappingPages", &c.OverlappingPages, node.boolean)
+	take(f, "phantomPages", &c.PhantomPages, node.count)
 	take(f, "ignoreFilter", &c.IgnoreFilter, node.boolean)
 	take(f, "echoAuthorization", &c.EchoAuthorization, node.boolean)
+	take(f, "singularError", &c.SingularError, node.boolean)
 	take(f, "storeDifferently", &c.StoreDifferently, readStoreDifferently)
 	take(f, "misspelledEmailCase", &c.MisspelledEmailCase, node.boolean)
 	take(f, "clockSkew", &c.ClockSkew, node.duration)
@@ -51,7 +72,7 @@ func readChaos(n node) (Chaos, error) {
 
 func readRateLimit(n node) (*RateLimit, error) {
 	l := &RateLimit{}
-	members, err := n.object("limit", "window", "perEndpoint", "form")
+	members, err := n.object(rateLimitKeys...)
 	f := &fields{members: members, err: err}
 	take(f, "limit", &l.Limit, node.count)
 	take(f, "window", &l.Window, node.duration)
@@ -79,18 +100,16 @@ func readRules(n node) ([]Rule, error) {
 
 func readRule(n node) (Rule, error) {
 	var r Rule
-	members, err := n.object("method", "path", "operation", "nth", "every", "first", "probability",
-		"fault", "status", "after", "retryAfter", "form", "location")
+	members, err := n.object(ruleKeys...)
 	f := &fields{members: members, err: err}
 	take(f, "method", &r.Method, node.filled)
 	take(f, "path", &r.Path, node.filled)
-	take(f, "operation", &r.Operation, oneOf(Search, Get, Create, Update, Delete, Welcome, Token, Other))
+	take(f, "operation", &r.Operation, oneOf(operations...))
 	take(f, "nth", &r.Nth, node.count)
 	take(f, "every", &r.Every, node.count)
 	take(f, "first", &r.First, node.count)
 	take(f, "probability", &r.Probability, node.fraction)
-	take(f, "fault", &r.Fault, oneOf(FaultStatus, FaultHTML, FaultEmpty, FaultNoContent, FaultRedirect, FaultRefused,
-		FaultClosed, FaultLostAnswer, FaultCutBody, FaultWrongType, FaultHang))
+	take(f, "fault", &r.Fault, oneOf(faults...))
 	take(f, "status", &r.Status, node.count)
 	take(f, "after", &r.After, node.boolean)
 	take(f, "retryAfter", &r.RetryAfter, node.duration)
@@ -109,7 +128,7 @@ func readRule(n node) (Rule, error) {
 }
 
 func readForm(n node) (RetryForm, error) {
-	return oneOf(RetrySeconds, RetryDate, RetryEpoch, RetryEpochMillis, RetryMillis, RetryBody, RetryReset, RetryNone)(n)
+	return oneOf(retryForms...)(n)
 }
 
 func readStoreDifferently(n node) (map[string]func(any) any, error) {

@@ -24,9 +24,34 @@ var epoch = time.Date(2026, 11, 21, 9, 30, 0, 123456789, time.UTC)
 
 func fixedClock() time.Time { return epoch }
 
-// seed is a small world: a partner user, a business user, a stranger.
+// Users of Partoo in the seed.
+const (
+	cara = "5309c3a237bbc544d8e26737"
+	dora = "5309c3a237bbc544d8e26738"
+	evan = "5309c3a237bbc544d8e26739"
+	fred = "5309c3a237bbc544d8e26740"
+)
+
+// seed is a small world. At Vendasta: a partner user, a business user, a
+// stranger. At Partoo: one of groups, one of businesses who is invited, one who
+// is disabled, and a stranger.
 func seed() map[string]any {
-	return map[string]any{"vendasta": map[string]any{"users": []any{
+	return map[string]any{"partoo": map[string]any{"users": []any{
+		map[string]any{
+			"id": cara, "email": "Cara@example.com", "first_name": "Cara", "last_name": "Doe", "role": "GROUP_MANAGER", "org_id": 42,
+			"accesses": []any{[]any{1, 2}, []any{1, 3}}, "lang": "fr", "phone": "+33 1 23 45 67 89",
+			"keywords": []any{"a", "b"}, "created_at": 1615299414, "receive_reviews_email_notifications": true,
+		},
+		map[string]any{
+			"id": dora, "email": "dora@example.com", "first_name": "Dora", "last_name": "Abel",
+			"role": "BUSINESS_MANAGER", "org_id": 42, "business_ids": []any{"b-1", "b-2"}, "status": "invited", "sidebar_pages": []any{"posts"},
+		},
+		map[string]any{
+			"id": evan, "email": "evan@example.com", "first_name": "Evan", "last_name": "Cole",
+			"disabled": true, "custom_role": "my_role",
+		},
+		map[string]any{"id": fred, "email": "fred@example.com", "first_name": "Fred", "last_name": "Bell", "role": "PUBLISHER", "org_id": 7},
+	}}, "vendasta": map[string]any{"users": []any{
 		map[string]any{
 			"id": "U-1", "partner": "ABC", "platformAccess": []any{"tm:access", "pc:access"},
 			"attributes": map[string]any{
@@ -80,6 +105,10 @@ func try(t *testing.T, w *World, method, path, body string, headers ...string) (
 	if body != "" {
 		r.Header.Set("Content-Type", jsonAPI)
 	}
+	return send(w, r, headers)
+}
+
+func send(w *World, r *http.Request, headers []string) (*http.Response, string, error) {
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ":")
 		r.Header.Del(name)
@@ -94,6 +123,29 @@ func try(t *testing.T, w *World, method, path, body string, headers ...string) (
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	return resp, string(text), err
+}
+
+// askPartoo is ask for Partoo.
+func askPartoo(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	resp, text, err := tryPartoo(t, w, method, path, body, headers...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return resp, text
+}
+
+func tryPartoo(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, w.BaseURL("partoo")+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("x-APIKey", "secret-key")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", partooJSON)
+	}
+	return send(w, r, headers)
 }
 
 func decode(t *testing.T, text string) map[string]any {

@@ -14,6 +14,9 @@ func digest(parts ...any) []byte {
 	return h.Sum(nil)
 }
 
+// hex24 is 24 hexadecimal digits from a digest.
+func hex24(parts ...any) string { return fmt.Sprintf("%x", digest(parts...)[:12]) }
+
 // uuid is a UUID (version 8: made by a rule of one's own) from a digest.
 func uuid(parts ...any) string {
 	d := digest(parts...)

@@ -6,7 +6,8 @@
 // does not allow is refused with the vendor's documented error. Where the
 // documentation is silent the simulator picks one behaviour, and the comment
 // there says "assumed" and why; where it speaks, the comment carries the
-// source's tag ([P], [G-SYNC], …), as the notes on that vendor use them.
+// source's tag ([P], [G-SYNC], (DOC S001), …), as the notes on that vendor use
+// them.
 //
 // A [World] holds all vendors of one run. It is served on a listener
 // ([World.Serve]), as an [http.Handler], or without sockets
@@ -60,7 +61,8 @@ type Options struct {
 	// SaveEvery is how often a world made by [Open] saves changed state at
 	// most; default one second.
 	SaveEvery time.Duration
-	// Vendasta holds what is undocumented there, as settings.
+	// Partoo and Vendasta hold what is undocumented there, as settings.
+	Partoo   PartooOptions
 	Vendasta VendastaOptions
 }
 
@@ -96,6 +98,7 @@ func New(options Options) *World {
 // vendors is the registry: one line a vendor.
 func vendors(options Options) []vendor {
 	return []vendor{
+		newPartoo(options),
 		newVendasta(options),
 	}
 }
@@ -115,20 +118,21 @@ type Endpoint struct {
 func (w *World) Endpoints(root string) []Endpoint {
 	var all []Endpoint
 	for _, kind := range w.Kinds() {
-		all = append(all, w.endpoint(root, kind))
+		all = append(all, w.Endpoint(root, kind))
 	}
 	return all
 }
 
 // BaseURL returns the base URL of a vendor under [World.Transport], "" for an
 // unknown kind.
-func (w *World) BaseURL(kind string) string { return w.endpoint(Root, kind).BaseURL }
+func (w *World) BaseURL(kind string) string { return w.Endpoint(Root, kind).BaseURL }
 
 // TokenURL returns the token endpoint of a vendor under [World.Transport], ""
 // where there is none.
-func (w *World) TokenURL(kind string) string { return w.endpoint(Root, kind).TokenURL }
+func (w *World) TokenURL(kind string) string { return w.Endpoint(Root, kind).TokenURL }
 
-func (w *World) endpoint(root, kind string) Endpoint {
+// Endpoint returns the one of a vendor, the zero value for an unknown kind.
+func (w *World) Endpoint(root, kind string) Endpoint {
 	h, ok := w.hosts[kind]
 	if !ok {
 		return Endpoint{}
@@ -208,6 +212,5 @@ type host struct {
 	vendor   vendor
 	kind     string
 	chaos    atomic.Pointer[chaosState]
-	seeded   atomic.Pointer[any] // the chaos of the seed, as it was given
 	requests atomic.Int64
 }

@@ -1,11 +1,13 @@
 package simulator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,8 +41,8 @@ func TestStateRoundTrip(t *testing.T) {
 
 func TestSeedIsStrict(t *testing.T) {
 	user := func(s string) string { return `{"vendasta":{"users":[{` + s + `}]}}` }
+	partoo := func(s string) string { return `{"partoo":{"users":[{` + s + `}]}}` }
 	good := `"partner":"ABC","attributes":{"email":"a@b.example"}`
-	chaos := func(s string) string { return `{"vendasta":{"chaos":{` + s + `}}}` }
 	tests := []struct{ state, want string }{
 		{``, "empty"},
 		{`{`, "unexpected EOF"},
@@ -66,49 +68,60 @@ func TestSeedIsStrict(t *testing.T) {
 		{user(good + `,"platformAccess":["tm:access",2]`), "vendasta.users[0].platformAccess[1]: expected text, got a number"},
 		{user(good + `,"createdAt":"yesterday"`), "createdAt: expected a time"},
 		{user(good + `,"id":""`), "id: must not be empty"},
+		{partoo(``), "partoo.users[0]: email must be given"},
+		{partoo(`"email":""`), "partoo.users[0].email: must not be empty"},
+		{partoo(`"email":"a@b.example","password":"x"`), `partoo.users[0]: unknown key "password"`},
+		{partoo(`"email":"a@b.example","send_invitation":true`), `unknown key "send_invitation"`},
+		{partoo(`"email":"a@b.example","disabled":"yes"`), "users[0].disabled: expected true or false, got text"},
+		{partoo(`"email":"a@b.example","org_id":1.5`), "users[0].org_id: expected a whole number, got a number"},
+		{partoo(`"email":"a@b.example","role":null`), "users[0].role: expected text, got nothing"},
+		{partoo(`"email":"a@b.example","business_ids":"b-1"`), "users[0].business_ids: expected a list, got text"},
+		{partoo(`"email":"a@b.example","accesses":[[1],2]`), "users[0].accesses[1]: expected a list, got a number"},
+		{partoo(`"email":"a@b.example","accesses":[[1,"2"]]`), "users[0].accesses[0][1]: expected a whole number, got text"},
+		{partoo(`"email":"a@b.example","created_at":-1`), "users[0].created_at: expected Unix seconds"},
+		{partoo(`"email":"a@b.example","invited_at":1615299414`), "users[0].invited_at: expected text"},
+		{partoo(`"id":"1","email":"a@b.example"},{"id":"1","email":"a@b.example"`), "partoo.users[1]: there is another user with the id 1"},
 		{user(`"id":"U-1",` + good + `},{"id":"U-1",` + good), "vendasta.users[1]: there is another user with the id U-1"},
 		{strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), "nested too deep"},
-		{chaos(`"latency":5`), "vendasta.chaos.latency: expected text"},
-		{chaos(`"latency":"soon"`), "vendasta.chaos.latency: expected a duration"},
-		{chaos(`"late":true`), `vendasta.chaos: unknown key "late"`},
-		{chaos(`"fail":[{"fault":"boom"}]`), "vendasta.chaos.fail[0].fault: expected one of"},
-		{chaos(`"fail":[{"status":42}]`), "fail[0]: status must be between"},
-		{chaos(`"fail":[{"path":"["}]`), "fail[0]: path is no pattern"},
-		{chaos(`"fail":[{"probability":2}]`), "probability: expected a number from 0 to 1"},
-		{chaos(`"rateLimit":{"limit":0,"window":"1s"}`), "rateLimit: limit and window"},
-		{chaos(`"storeDifferently":[]`), "storeDifferently: expected an object"},
 	}
 	for _, test := range tests {
 		w := world(t, Options{})
-		before := w.Users("vendasta")
+		before := slices.Concat(w.Users("vendasta"), w.Users("partoo"))
 		err := w.Load(strings.NewReader(test.state))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.state, err, test.want)
 		}
-		if diff := cmp.Diff(before, w.Users("vendasta")); diff != "" {
+		if diff := cmp.Diff(before, slices.Concat(w.Users("vendasta"), w.Users("partoo"))); diff != "" {
 			t.Errorf("%s: the state changed: %s", test.state, diff)
 		}
 	}
 }
 
 func TestSeedIDs(t *testing.T) {
-	ids := func(emails ...string) (list []string) {
-		var users []any
-		for _, email := range emails {
-			users = append(users, map[string]any{"partner": "ABC", "attributes": map[string]any{"email": email}})
+	for kind, user := range map[string]func(email string) map[string]any{
+		"vendasta": func(email string) map[string]any {
+			return map[string]any{"partner": "ABC", "attributes": map[string]any{"email": email}}
+		},
+		"partoo": func(email string) map[string]any { return map[string]any{"email": email} },
+	} {
+		ids := func(emails ...string) (list []string) {
+			var users []any
+			for _, email := range emails {
+				users = append(users, user(email))
+			}
+			w := New(Options{})
+			if err := w.Seed(map[string]any{kind: map[string]any{"users": users}}); err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range w.Users(kind) {
+				list = append(list, u.ID)
+			}
+			return list
 		}
-		w := New(Options{})
-		if err := w.Seed(map[string]any{"vendasta": map[string]any{"users": users}}); err != nil {
-			t.Fatal(err)
+		a, b := ids("a@x.example", "a@x.example"), ids("new@x.example", "a@x.example")
+		if a[0] == a[1] || a[0] != b[1] {
+			t.Errorf("%s: %v %v", kind, a, b)
 		}
-		for _, u := range w.Users("vendasta") {
-			list = append(list, u.ID)
-		}
-		return list
-	}
-	a, b := ids("a@x.example", "a@x.example"), ids("new@x.example", "a@x.example")
-	if a[0] == a[1] || a[0] != b[1] {
-		t.Errorf("%v %v", a, b)
 	}
 }
 
@@ -140,7 +153,7 @@ func TestOpen(t *testing.T) {
 	if w, err = open(); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(users, w.Users("vendasta")); diff != "" || seeds != 1 {
+	if diff := cmp.Diff(users, w.Users("vendasta")); diff != "" || seeds != 2 {
 		t.Errorf("%d seeds, %s", seeds, diff)
 	}
 	if err := w.Close(); err != nil {
@@ -249,6 +262,49 @@ func TestSavedBetween(t *testing.T) {
 	}
 }
 
+// Chaos is read at every start and never kept, so that it can be switched on and
+// off between two runs.
+func TestOpenReadsChaosEachTime(t *testing.T) {
+	dir := t.TempDir()
+	open := func(data any) (int, error) {
+		w, err := Open(dir, func() (any, error) { return data, nil }, Options{Clock: fixedClock})
+		if err != nil {
+			return 0, err
+		}
+		resp, _ := ask(t, w, "GET", "/users/U-1", "")
+		return resp.StatusCode, w.Close()
+	}
+	chaos := map[string]any{"fail": []any{map[string]any{"status": 503}}}
+	withChaos, all := seed(), map[string]any{"chaos": chaos}
+	withChaos["vendasta"].(map[string]any)["chaos"] = chaos
+	for i, test := range []struct {
+		data any
+		want int
+	}{{withChaos, 503}, {seed(), 200}, {withChaos, 503}, {nil, 200}, {all, 503}} {
+		if got, err := open(test.data); err != nil || got != test.want {
+			t.Errorf("start %d: %d %v, want %d", i, got, err, test.want)
+		}
+	}
+	var wrong *SeedError
+	_, err := open(map[string]any{"vendasta": map[string]any{"chaos": map[string]any{"fail": []any{map[string]any{"status": 9}}}}})
+	if !errors.As(err, &wrong) || errors.Is(err, ErrState) || !slices.Equal(wrong.Path, []string{"vendasta", "chaos", "fail", "0"}) {
+		t.Errorf("%v at %v", err, wrong)
+	}
+	// Older versions kept the chaos in the state: it is ignored, whatever it says.
+	path := filepath.Join(dir, filepath.FromSlash(StateFile))
+	data, err := os.ReadFile(path) //nolint:gosec // made by this test
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := strings.Replace(string(data), `"vendasta": {`, `"vendasta": {"chaos": {"fail": [{"status": 503}], "gone": 1},`, 1)
+	if err := os.WriteFile(path, []byte(old), 0o600); err != nil || old == string(data) {
+		t.Fatal(err)
+	}
+	if got, err := open(seed()); err != nil || got != 200 {
+		t.Errorf("old state: %d %v", got, err)
+	}
+}
+
 func TestHooks(t *testing.T) {
 	w := world(t, Options{})
 	data := map[string]any{"partner": "ABC", "attributes": map[string]any{"email": "Ana@Example.com"}}
@@ -292,25 +348,103 @@ func TestHooks(t *testing.T) {
 	}
 }
 
+// A state that can be read can be saved, and is the same then.
 func FuzzLoad(f *testing.F) {
 	f.Add(`{"vendasta":{"made":1,"users":[{"id":"U-1","partner":"ABC","attributes":{"email":"a@b.example","phoneNumbers":[{"number":"1"}],"address":{"city":"x"}},"platformAccess":["tm:access"],"createdAt":"2026-01-01T00:00:00Z"}]}}`)
+	f.Add(`{"partoo":{"made":1,"users":[{"id":"1","email":"a@b.example","org_id":-1,"accesses":[[1,2],[]],"business_ids":["b"],"disabled":true,"created_at":1615299414,"invited_at":"2026-01-01T00:00:00.5+01:00"}]},"chaos":{}}`)
 	f.Add(`{"format":"rollcall.simulator/1","vendasta":{"chaos":{"fail":[{"nth":1,"fault":"html"}],"rateLimit":{"limit":1,"window":"1s"}}}}`)
 	f.Add(`[[[[`)
-	f.Fuzz(func(t *testing.T, text string) {
-		w := New(Options{Clock: fixedClock})
-		if w.Load(strings.NewReader(text)) != nil {
+	f.Fuzz(roundTrip)
+}
+
+// The same with one user of Partoo, so that every input comes as far as that.
+func FuzzLoadPartoo(f *testing.F) {
+	f.Add(`"email":"a@b.example"`)
+	f.Add(`"id":"5309c3a237bbc544d8e26737","email":"a@b.example","first_name":"A","role":"GROUP_MANAGER","accesses":[[1,2],[1,3]],"org_id":42`)
+	f.Add(`"email":"A@B.example","role":"BUSINESS_MANAGER","business_ids":["b"],"sidebar_pages":[],"keywords":["k"],"status":"invited","lang":"fr"`)
+	f.Add(`"email":"a","sso_only":true,"disabled":true,"receive_reviews_email_notifications":false,"phone":"","custom_role":"r","created_at":0,"invited_at":"2026-01-01T00:00:00.123456789Z"`)
+	f.Add(`"email":"a","created_at":1e3,"org_id":9223372036854775807`)
+	f.Fuzz(func(t *testing.T, members string) { roundTrip(t, `{"partoo":{"users":[{`+members+`}]}}`) })
+}
+
+func roundTrip(t *testing.T, text string) {
+	w := New(Options{Clock: fixedClock})
+	if w.Load(strings.NewReader(text)) != nil {
+		return
+	}
+	var first, second strings.Builder
+	if err := w.Save(&first); err != nil {
+		t.Fatal(err)
+	}
+	again := New(Options{Clock: fixedClock})
+	if err := again.Load(strings.NewReader(first.String())); err != nil {
+		t.Fatalf("%v: %s", err, first.String())
+	}
+	for _, kind := range w.Kinds() {
+		if diff := cmp.Diff(w.Users(kind), again.Users(kind)); diff != "" {
+			t.Fatalf("%s: %s", kind, diff)
+		}
+	}
+	if err := again.Save(&second); err != nil || first.String() != second.String() {
+		t.Fatalf("%v: %s", err, cmp.Diff(first.String(), second.String()))
+	}
+}
+
+// What is no chaos is an error with a place in it, and what is one can be lived
+// with.
+func FuzzChaos(f *testing.F) {
+	f.Add(`"latency":"1ms","jitter":"1ms","rateLimit":{"limit":1,"window":"1s","form":"date"},"indexLag":"1s","clockSkew":"-1h"`)
+	f.Add(`"fail":[{"operation":"search","nth":1,"fault":"html"},{"path":"/partoo/*","probability":0.5,"status":429,"retryAfter":"2s","form":"millis"}]`)
+	f.Add(`"hidden":["role"],"blank":true,"phantomPages":2,"overlappingPages":true,"storeDifferently":{"lang":"fr","accesses":[[1]]}`)
+	f.Fuzz(func(t *testing.T, members string) {
+		var data any
+		if json.Unmarshal([]byte(`{"chaos":{`+members+`}}`), &data) != nil {
 			return
 		}
-		var first, second strings.Builder
-		if err := w.Save(&first); err != nil {
+		chaos, err := ReadChaos(data)
+		var wrong *SeedError
+		if err != nil {
+			if !errors.As(err, &wrong) || wrong.Error() == "" {
+				t.Fatalf("%v has no place", err)
+			}
+			return
+		}
+		c := chaos["partoo"]
+		c.Latency, c.Jitter = 0, 0
+		c.Fail = slices.DeleteFunc(c.Fail, func(r Rule) bool { return r.Fault == FaultHang })
+		w := world(t, Options{Chaos: c})
+		for _, request := range [][3]string{{"GET", "/user/search?page=3&per_page=2"}, {"POST", "/user", partooNew}, {"POST", "/user/" + cara, `{"lang":"fr"}`}} {
+			_, _, _ = tryPartoo(t, w, request[0], request[1], request[2])
+		}
+		var saved strings.Builder
+		if err := w.Save(&saved); err != nil {
 			t.Fatal(err)
 		}
-		again := New(Options{Clock: fixedClock})
-		if err := again.Load(strings.NewReader(first.String())); err != nil {
-			t.Fatalf("%v: %s", err, first.String())
+		if err := New(Options{}).Load(strings.NewReader(saved.String())); err != nil {
+			t.Fatalf("what chaos stored can not be read again: %v", err)
 		}
-		if err := again.Save(&second); err != nil || first.String() != second.String() {
-			t.Fatalf("%v: %s", err, cmp.Diff(first.String(), second.String()))
+	})
+}
+
+// Whatever the body, a create or an update is done or refused, and leaves a state
+// that can be read again.
+func FuzzPartooBody(f *testing.F) {
+	f.Add(partooNew)
+	f.Add(`{"accesses":[[1]],"business_ids":["b"],"sidebar_pages":null,"send_invitation":true,"password":"x","sso_only":true}`)
+	f.Add(`{"email":"a@b","first_name":"","last_name":"\u0000","org_id":-1,"lang":"hu","keywords":[],"disabled":true,"phone":"1"}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		w := world(t, Options{})
+		for _, path := range []string{"/user", "/user/" + cara, "/user/" + dora} {
+			if resp, text := askPartoo(t, w, "POST", path, body); resp.StatusCode != 200 && resp.StatusCode != 400 {
+				t.Fatalf("%d %s", resp.StatusCode, text)
+			}
+		}
+		var saved strings.Builder
+		if err := w.Save(&saved); err != nil {
+			t.Fatal(err)
+		}
+		if err := New(Options{}).Load(strings.NewReader(saved.String())); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

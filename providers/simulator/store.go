@@ -40,8 +40,9 @@ type store struct {
 // Open returns a world whose state is kept in [StateFile] below dir. It is
 // locked for this process until [World.Close]; when another one has it the
 // error wraps [ErrLocked], without waiting. When there is no state yet it
-// begins with what seed returns; seed may be nil, and may return nil, for no
-// users. A state that can not be read is an error that wraps [ErrState].
+// begins with what seed returns; of a seed beside a state only the chaos is read.
+// seed may be nil, and may return nil, for no users and no chaos. A state that
+// can not be read is an error that wraps [ErrState].
 //
 // The state is saved on Close and, while requests change it, at most once in
 // Options.SaveEvery, always by replacing the file as a whole. So a process that
@@ -73,11 +74,19 @@ func Open(dir string, seed func() (any, error), options Options) (*World, error)
 	return w, nil
 }
 
-// begin reads the state, or makes the first one from the seed.
+// begin reads the state, or makes the first one from the seed. Chaos is in the
+// seed alone, so that it can be switched on and off between two runs.
 func (w *World) begin(path string, seed func() (any, error)) error {
+	var data any
+	if seed != nil {
+		var err error
+		if data, err = seed(); err != nil {
+			return err
+		}
+	}
 	file, err := os.Open(path) //nolint:gosec // the state file of this directory
 	if errors.Is(err, fs.ErrNotExist) {
-		return w.plant(path, seed)
+		return w.plant(path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("simulator state: %w", err)
@@ -93,19 +102,23 @@ func (w *World) begin(path string, seed func() (any, error)) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w; delete the file to start again from simulator.yaml", ErrState, path, err)
 	}
+	if data == nil {
+		return nil
+	}
+	chaos, err := ReadChaos(data)
+	if err != nil {
+		return fmt.Errorf("simulator seed: %w", err)
+	}
+	for kind, c := range chaos {
+		w.SetChaos(c, kind)
+	}
 	return nil
 }
 
-func (w *World) plant(path string, seed func() (any, error)) error {
-	if seed != nil {
-		data, err := seed()
-		if err != nil {
-			return err
-		}
-		if data != nil {
-			if err := w.Seed(data); err != nil {
-				return fmt.Errorf("simulator seed: %w", err)
-			}
+func (w *World) plant(path string, data any) error {
+	if data != nil {
+		if err := w.Seed(data); err != nil {
+			return fmt.Errorf("simulator seed: %w", err)
 		}
 	}
 	return w.saveTo(path)

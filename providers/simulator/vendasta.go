@@ -2,7 +2,7 @@ package simulator
 
 import (
 	"crypto"
-	"encoding/json"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -40,18 +40,17 @@ var vendastaBearer = regexp.MustCompile(`^Bearer\s(\S+)$`)
 type vendasta struct {
 	options Options
 	tokens  tokenStore
-	records vendastaRecords
+	records records[*vendastaUser]
 }
 
 func newVendasta(options Options) *vendasta {
-	v := &vendasta{options: options}
-	v.records.clear()
-	return v
+	return &vendasta{options: options}
 }
 
 func (v *vendasta) kind() string                { return "vendasta" }
 func (v *vendasta) paths() (base, token string) { return vendastaBase, vendastaToken }
 func (v *vendasta) revokeTokens()               { v.tokens.revoke() }
+func (v *vendasta) credentials() string         { return "Authorization" }
 
 // vendastaPath is a documented path.
 type vendastaPath int
@@ -118,7 +117,7 @@ var vendastaMethods = map[vendastaPath]map[string]struct {
 		"PATCH":  {op: Update, scopes: []string{vendastaScopes}},
 		"DELETE": {op: Update, scopes: []string{vendastaScopes}},
 	},
-	vendastaWelcome: {"GET": {op: Welcome, scopes: []string{vendastaScopes}}},
+	vendastaWelcome: {"GET": {op: Invite, scopes: []string{vendastaScopes}}},
 }
 
 func (v *vendasta) classify(method, path string) (Operation, bool) {
@@ -139,15 +138,8 @@ func (v *vendasta) serve(c *call) *response {
 		return &response{status: http.StatusNoContent, header: http.Header{}} // [P]: CORS only
 	}
 	method, ok := methods[c.Method]
-	if !ok { // assumed: what HTTP has for it
-		resp := v.failure(c, http.StatusMethodNotAllowed, "this method is not allowed here")
-		var allowed []string
-		for name := range methods {
-			allowed = append(allowed, name)
-		}
-		slices.Sort(allowed)
-		resp.header.Set("Allow", strings.Join(allowed, ", "))
-		return resp
+	if !ok {
+		return notAllowed(c, slices.Sorted(maps.Keys(methods)))
 	}
 	if method.op == Token {
 		return v.issueToken(c)
@@ -208,8 +200,7 @@ func (v *vendasta) authorize(c *call, scopes []string) *response {
 func (v *vendasta) checkType(c *call, where vendastaPath) *response {
 	hasBody := c.Method == http.MethodPost || c.Method == http.MethodPatch ||
 		c.Method == http.MethodDelete && where == vendastaLocations
-	kind, _, _ := strings.Cut(c.Header.Get("Content-Type"), ";")
-	if hasBody && !strings.EqualFold(strings.TrimSpace(kind), jsonAPI) {
+	if hasBody && !c.hasType(jsonAPI) {
 		return v.failure(c, http.StatusUnsupportedMediaType, "the Content-Type must be "+jsonAPI)
 	}
 	return nil
@@ -230,8 +221,8 @@ func (v *vendasta) checkQuery(c *call) *response {
 }
 
 func (v *vendasta) get(c *call, id string) *response {
-	u := v.records.byID(id)
-	if u == nil {
+	u, ok := v.records.byID(id)
+	if !ok {
 		return v.noUser(c)
 	}
 	return v.document(c, http.StatusOK, u)
@@ -249,7 +240,7 @@ func (v *vendasta) remove(c *call, id string) *response {
 
 // welcome sends the welcome email: 202 without a body ([P]).
 func (v *vendasta) welcome(c *call, id string) *response {
-	if v.records.byID(id) == nil {
+	if _, ok := v.records.byID(id); !ok {
 		return v.noUser(c)
 	}
 	c.mailed()
@@ -265,13 +256,7 @@ func (v *vendasta) document(c *call, status int, u *vendastaUser) *response {
 	})
 }
 
-func vendastaJSON(status int, body any) *response {
-	data, err := json.Marshal(body)
-	if err != nil {
-		panic("simulator: unmarshalable answer: " + err.Error()) // answers are made of plain data
-	}
-	return &response{status: status, header: http.Header{"Content-Type": {jsonAPI}}, body: data}
-}
+func vendastaJSON(status int, body any) *response { return jsonAnswer(status, jsonAPI, body) }
 
 // stamp adds the rate limit headers, on every response ([UNMERGED-RL]). Without
 // a limit in force they show the documented 100 a second as if this were the

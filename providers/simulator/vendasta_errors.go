@@ -22,11 +22,6 @@ var vendastaCodes = map[int][2]string{
 	http.StatusRequestEntityTooLarge: {"RequestTooLarge", "Request too large"},           // assumed
 }
 
-// problem is one thing wrong with a request.
-type problem struct {
-	pointer, detail string
-}
-
 // failure is an error in the documented form ([G-INTRO], [CM]).
 func (v *vendasta) failure(c *call, status int, detail string) *response {
 	names, ok := vendastaCodes[status]

@@ -152,15 +152,6 @@ func (v *vendasta) matches(f *vendastaFilter, u *vendastaUser) bool {
 		slices.Contains(f.Categories, "business") && len(u.businessLocations) > 0
 }
 
-// lagging tells whether the search index does not know the user yet.
-func (v *vendasta) lagging(c *call, u *vendastaUser, searches int64) bool {
-	if u.indexed {
-		return false
-	}
-	return c.now.Sub(u.created) < c.ch.IndexLag ||
-		c.ch.IndexLagSearches > 0 && searches-u.bornSearch <= int64(c.ch.IndexLagSearches)
-}
-
 // search answers GET /users: 200 whatever it finds, with links.first even when
 // that is nobody ([G-SYNC]), and links.next unless the page is the last one
 // ([G-INTRO]).
@@ -178,7 +169,7 @@ func (v *vendasta) search(c *call) *response {
 		if !matches && !c.ch.IgnoreFilter {
 			return true
 		}
-		if v.lagging(c, u, searches) {
+		if u.lagging(c, searches) {
 			lagged++
 			return true
 		}
@@ -213,9 +204,7 @@ func (v *vendasta) candidates(c *call, f *vendastaFilter, take func(*vendastaUse
 		v.records.after(f.After, take)
 		return
 	}
-	users := v.records.byEmail(f.Partner, f.Email)
-	slices.SortFunc(users, func(a, b *vendastaUser) int { return int(a.seq - b.seq) })
-	for _, u := range users {
+	for _, u := range v.records.byKey(vendastaKey(f.Partner, f.Email)) {
 		if u.seq > f.After && !take(u) {
 			return
 		}

@@ -1,9 +1,6 @@
 package simulator
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // vendastaTime is how times are shown: UTC with fractions ([G-SYNC]).
 const vendastaTime = "2006-01-02T15:04:05.000000000Z"
@@ -91,92 +88,16 @@ func (u *vendastaUser) shown() map[string]any {
 	}
 }
 
-// hide leaves out what chaos names. Fields that a token may not see are left
-// blank or omitted ([G-USERS]); a relationship without data has been seen
-// ([G-SYNC]).
-func hide(c *call, names []string, attributes, relationships map[string]any) {
-	for _, name := range names {
-		if value, ok := attributes[name]; ok {
-			if c.ch.Blank {
-				attributes[name] = blank(value)
-			} else {
-				delete(attributes, name)
-			}
-			c.fired("hidden")
-		}
-		if r, ok := relationships[name].(map[string]any); ok {
-			if _, shown := r["data"]; shown {
-				delete(r, "data")
-				c.fired("hidden")
-			}
-		}
-	}
-}
-
-// blank is the value as if it were unset.
-func blank(v any) any {
-	switch v := v.(type) {
-	case bool:
-		return false
-	case []any:
-		return []any{}
-	case map[string]any:
-		m := map[string]any{}
-		for key, item := range v {
-			m[key] = blank(item)
-		}
-		return m
-	default:
-		return ""
-	}
-}
-
-// data is the user in the form of the state file.
-func (u *vendastaUser) data() map[string]any {
+// user is the user in the form of the state file.
+func (u *vendastaUser) user() User {
 	copied, err := plain(u.attributes, 0)
 	if err != nil {
 		panic("simulator: " + err.Error()) // what is stored was checked
 	}
-	return map[string]any{
+	return User{ID: u.id, Email: u.email(), Data: map[string]any{
 		"id": u.id, "partner": u.partner, "attributes": copied,
 		"platformAccess": texts(u.platformAccess), "businessLocations": texts(u.businessLocations),
 		"createdAt": u.created.UTC().Format(time.RFC3339Nano),
 		"updatedAt": u.updated.UTC().Format(time.RFC3339Nano),
-	}
-}
-
-func texts(list []string) []any {
-	all := make([]any, len(list))
-	for i, s := range list {
-		all[i] = s
-	}
-	return all
-}
-
-func (v *vendasta) dump() map[string]any {
-	v.records.mu.RLock()
-	users, made := slices.Clone(v.records.order), v.records.made
-	v.records.mu.RUnlock()
-	list := make([]any, len(users))
-	for i, u := range users {
-		list[i] = u.data()
-	}
-	return map[string]any{"made": made, "users": list}
-}
-
-func (v *vendasta) list() []User {
-	users := v.records.all()
-	list := make([]User, len(users))
-	for i, u := range users {
-		list[i] = User{ID: u.id, Email: u.email(), Data: u.data()}
-	}
-	return list
-}
-
-func (v *vendasta) find(id string) (User, bool) {
-	u := v.records.byID(id)
-	if u == nil {
-		return User{}, false
-	}
-	return User{ID: u.id, Email: u.email(), Data: u.data()}, true
+	}}
 }

@@ -3,55 +3,15 @@ package simulator
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
-// read reads the users of a seed or a state. Types and names are strict;
-// formats, enums and unique emails are not checked, since records at a vendor
-// can be older than its rules, and tests need such ones.
 func (v *vendasta) read(n node, now time.Time) (replace func(), err error) {
-	fresh := &vendastaRecords{}
-	fresh.clear()
-	var made int
-	var users []node
-	members, err := n.object("users", "made")
-	f := &fields{members: members, err: err}
-	take(f, "made", &made, node.count)
-	take(f, "users", &users, node.list)
-	if f.err != nil {
-		return nil, f.err
-	}
-	if len(users) > maxVendastaUsers {
-		return nil, n.errorf("more than %d users", maxVendastaUsers)
-	}
-	fresh.made = int64(made)
-	for _, item := range users {
-		u, err := v.readUser(item, now)
-		if err != nil {
-			return nil, err
-		}
-		if fresh.ids[u.id] != nil {
-			return nil, item.errorf("there is another user with the id %s", u.id)
-		}
-		fresh.nameless(u)
-		fresh.add(u)
-	}
-	return func() { v.records.replaceAll(fresh) }, nil
+	fresh, err := readRecords(n, now, readVendastaUser)
+	return func() { v.records.replaceAll(fresh) }, err
 }
 
-// nameless gives a user without an id one that depends on nothing but its
-// partner and email, so that adding others to a seed does not change it.
-func (r *vendastaRecords) nameless(u *vendastaUser) {
-	for n := 0; u.id == ""; n++ {
-		id := "U-" + uuid("vendasta", u.partner, strings.ToLower(u.email()), n)
-		if r.ids[id] == nil {
-			u.id = id
-		}
-	}
-}
-
-func (v *vendasta) readUser(n node, now time.Time) (*vendastaUser, error) {
+func readVendastaUser(n node, now time.Time) (*vendastaUser, error) {
 	m, err := n.object("id", "partner", "attributes", "platformAccess", "businessLocations", "createdAt", "updatedAt")
 	if err != nil {
 		return nil, err
@@ -61,7 +21,7 @@ func (v *vendasta) readUser(n node, now time.Time) (*vendastaUser, error) {
 			return nil, n.errorf("%s must be given", key)
 		}
 	}
-	u := &vendastaUser{created: now, indexed: true}
+	u := &vendastaUser{entry: entry{created: now, indexed: true}}
 	f := &fields{members: m}
 	take(f, "id", &u.id, node.filled)
 	take(f, "partner", &u.partner, node.filled)
@@ -74,18 +34,6 @@ func (v *vendasta) readUser(n node, now time.Time) (*vendastaUser, error) {
 	return u, f.err
 }
 
-func (n node) time() (time.Time, error) {
-	s, err := n.text()
-	if err != nil {
-		return time.Time{}, err
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}, n.errorf("expected a time such as 2026-01-31T09:30:00Z")
-	}
-	return t, nil
-}
-
 func readAttributes(n node) (map[string]any, error) {
 	m, err := n.object("email", "givenName", "familyName", "greetingName", "languageLocaleCode", "timeZone", "phoneNumbers", "address")
 	if err != nil {
@@ -96,22 +44,28 @@ func readAttributes(n node) (map[string]any, error) {
 	}
 	attributes := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		value := m[name]
-		switch name {
-		case "email":
-			attributes[name], err = value.filled()
-		case "phoneNumbers":
-			attributes[name], err = readPhones(value)
-		case "address":
-			attributes[name], err = readFields(value, "line1", "line2", "city", "postalCode", "regionCode", "countryCode")
-		default:
-			attributes[name], err = value.text()
-		}
-		if err != nil {
+		if attributes[name], err = readAttribute(name, m[name]); err != nil {
 			return nil, err
 		}
 	}
 	return attributes, nil
+}
+
+// readAttribute reads an attribute, or a relationship as a []string, as it is
+// kept.
+func readAttribute(name string, n node) (any, error) {
+	switch name {
+	case "email":
+		return n.filled()
+	case "phoneNumbers":
+		return readPhones(n)
+	case "address":
+		return readFields(n, "line1", "line2", "city", "postalCode", "regionCode", "countryCode")
+	case "platformAccess", "businessLocations":
+		return n.texts()
+	default:
+		return n.text()
+	}
 }
 
 func readPhones(n node) ([]any, error) {
@@ -128,45 +82,16 @@ func readPhones(n node) ([]any, error) {
 	return phones, nil
 }
 
-// readFields is an object of texts.
-func readFields(n node, names ...string) (map[string]any, error) {
-	m, err := n.object(names...)
-	if err != nil {
-		return nil, err
-	}
-	fields := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		s, err := m[name].text()
-		if err != nil {
-			return nil, err
-		}
-		fields[name] = s
-	}
-	return fields, nil
-}
+func (v *vendasta) dump() map[string]any { return v.records.dump() }
 
-// put adds a user or replaces the one with its id, for the hooks of tests.
+func (v *vendasta) list() []User                { return v.records.list() }
+func (v *vendasta) find(id string) (User, bool) { return v.records.one(id) }
+func (v *vendasta) drop(id string) bool         { return v.records.drop(id) }
+
 func (v *vendasta) put(data map[string]any, now time.Time) (string, error) {
-	copied, err := plain(data, 0)
+	u, err := readPut(data, now, readVendastaUser)
 	if err != nil {
 		return "", err
 	}
-	u, err := v.readUser(node{path: "user", v: copied}, now)
-	if err != nil {
-		return "", err
-	}
-	r := &v.records
-	if u.id != "" && r.update(u.id, func(old *vendastaUser) {
-		u.seq, u.bornSearch, u.indexed = old.seq, old.bornSearch, old.indexed
-		*old = *u
-	}) != nil {
-		return u.id, nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.nameless(u)
-	r.add(u)
-	return u.id, nil
+	return v.records.put(u), nil
 }
-
-func (v *vendasta) drop(id string) bool { return v.records.drop(id) }

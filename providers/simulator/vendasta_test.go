@@ -224,15 +224,29 @@ func pages(t *testing.T, w *World, path string, most int) (found []string, n int
 	return found, n
 }
 
+// The list of a partner, page by page: each link carries the limit and the
+// filter, and the last page has none.
 func TestVendastaPages(t *testing.T) {
 	w := world(t, Options{})
-	fill(t, w, 25)
-	found, n := pages(t, w, "/users?filter[partner.id]=BIG", 99)
-	if len(found) != 25 || n != 3 || !slices.IsSorted(found) {
-		t.Errorf("%d users on %d pages: %v", len(found), n, found)
+	fill(t, w, 205)
+	for query, want := range map[string]int{"": 21, "&page[limit]=1": 205, "&page[limit]=41": 5, "&page[limit]=100": 3} {
+		found, n := pages(t, w, "/users?filter[partner.id]=BIG"+query, 999)
+		if len(found) != 205 || n != want || !slices.IsSorted(found) || len(slices.Compact(found)) != 205 {
+			t.Errorf("%s: %d users on %d pages", query, len(found), n)
+		}
 	}
-	if _, n = pages(t, w, "/users?filter[partner.id]=BIG&page[limit]=25", 99); n != 1 {
-		t.Errorf("%d pages", n)
+	if found, n := pages(t, w, "/users?filter[partner.id]=NONE&page[limit]=100", 99); n != 1 || len(found) != 0 {
+		t.Errorf("nobody: %v on %d pages", found, n)
+	}
+	// Who is deleted or added while the list is read shifts nobody out of it.
+	_, text := ask(t, w, "GET", "/users?filter[partner.id]=BIG&page[limit]=100", "")
+	w.Remove("vendasta", w.Users("vendasta")[3].ID)
+	if _, err := w.Add("vendasta", map[string]any{"partner": "BIG", "attributes": map[string]any{"email": "v@example.com"}}); err != nil {
+		t.Fatal(err)
+	}
+	next := dig(t, decode(t, text), "links", "next").(string)
+	if found, n := pages(t, w, strings.TrimPrefix(next, w.BaseURL("vendasta")), 99); len(found) != 106 || n != 2 || found[0] != "u100@example.com" || found[105] != "v@example.com" {
+		t.Errorf("%d users on %d pages, from %s", len(found), n, found[0])
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
-	"unicode"
 )
 
 // vendastaBody is a users resource as sent, checked.
@@ -83,7 +81,7 @@ func (v *vendasta) create(c *call) *response {
 	if len(k.problems) > 0 {
 		return v.badBody(c, k.problems)
 	}
-	u := &vendastaUser{partner: b.partner, attributes: b.attributes, created: c.now, updated: c.now}
+	u := &vendastaUser{entry: entry{created: c.now}, partner: b.partner, attributes: b.attributes, updated: c.now}
 	var faults []string // they fire when the user is stored
 	if c.ch.MisspelledEmailCase {
 		u.attributes["email"] = otherCase(u.email())
@@ -91,9 +89,9 @@ func (v *vendasta) create(c *call) *response {
 	}
 	faults = append(faults, apply(c, u, b)...)
 	switch v.records.insert(u, v.options.Seed) {
-	case vendastaDuplicate:
+	case duplicate:
 		return v.duplicate(c, u.email())
-	case vendastaFull:
+	case full:
 		return v.failure(c, http.StatusInsufficientStorage, "the simulator holds no more users")
 	}
 	c.created()
@@ -123,8 +121,8 @@ func (k *vendastaChecker) required(b vendastaBody) {
 // update is documented though "proposed": a list given replaces the whole list,
 // what is omitted is kept ([P], [G-SYNC]).
 func (v *vendasta) update(c *call, id string) *response {
-	old := v.records.byID(id)
-	if old == nil {
+	old, ok := v.records.byID(id)
+	if !ok {
 		return v.noUser(c)
 	}
 	k := &vendastaChecker{patch: true}
@@ -140,7 +138,7 @@ func (v *vendasta) update(c *call, id string) *response {
 		return v.badBody(c, k.problems)
 	}
 	delete(b.attributes, "email")
-	u := v.records.update(id, func(u *vendastaUser) {
+	u, did := v.records.change(id, func(u *vendastaUser) {
 		before := maps.Clone(u.attributes)
 		for name, value := range b.attributes {
 			u.attributes[name] = v.merged(name, before[name], value)
@@ -153,7 +151,7 @@ func (v *vendasta) update(c *call, id string) *response {
 			u.updated = c.now
 		}
 	})
-	if u == nil {
+	if did != done {
 		return v.noUser(c)
 	}
 	c.changed()
@@ -177,7 +175,7 @@ func (v *vendasta) merged(name string, old, sent any) any {
 // where chaos wants it. It returns the faults that this is.
 func apply(c *call, u *vendastaUser, b vendastaBody) (faults []string) {
 	keep := func(name string, value any) any {
-		stored, other := differently(c.ch, name, value)
+		stored, other := c.ch.differently(name, value, func(n node) (any, error) { return readAttribute(name, n) })
 		if other {
 			faults = append(faults, "stored-differently")
 		}
@@ -195,41 +193,6 @@ func apply(c *call, u *vendastaUser, b vendastaBody) (faults []string) {
 	return faults
 }
 
-// differently applies Chaos.StoreDifferently to one value and says whether
-// that made another one. The result has the type of the value: one of another
-// type is not stored.
-func differently(ch *chaosState, name string, value any) (any, bool) {
-	f := ch.StoreDifferently[name]
-	if f == nil {
-		return value, false
-	}
-	other := f(value)
-	if _, texts := value.([]string); texts {
-		if list, ok := other.([]any); ok { // as decoded data has it
-			if converted, err := (node{v: list}).texts(); err == nil {
-				other = converted
-			}
-		}
-	}
-	if reflect.TypeOf(other) != reflect.TypeOf(value) || reflect.DeepEqual(other, value) {
-		return value, false
-	}
-	return other, true
-}
-
-// otherCase changes the case of the first letter that has one.
-func otherCase(s string) string {
-	for i, r := range s {
-		if up := unicode.ToUpper(r); up != r {
-			return s[:i] + string(up) + s[i+len(string(r)):]
-		}
-		if low := unicode.ToLower(r); low != r {
-			return s[:i] + string(low) + s[i+len(string(r)):]
-		}
-	}
-	return s
-}
-
 // locations serves the relationship: GET, POST adds, PATCH replaces, DELETE
 // removes ([P]). The answers carry the user, as the schema says ([P]); JSON:API
 // itself would have the list there.
@@ -237,7 +200,7 @@ func (v *vendasta) locations(c *call, id string) *response {
 	if c.Method == http.MethodGet {
 		return v.get(c, id)
 	}
-	if v.records.byID(id) == nil {
+	if _, ok := v.records.byID(id); !ok {
 		return v.noUser(c)
 	}
 	k := &vendastaChecker{patch: true}
@@ -250,7 +213,7 @@ func (v *vendasta) locations(c *call, id string) *response {
 	if len(k.problems) > 0 {
 		return v.badBody(c, k.problems)
 	}
-	u := v.records.update(id, func(u *vendastaUser) {
+	u, did := v.records.change(id, func(u *vendastaUser) {
 		list := []string{}
 		switch c.Method {
 		case http.MethodPatch:
@@ -273,7 +236,7 @@ func (v *vendasta) locations(c *call, id string) *response {
 			c.fired(name)
 		}
 	})
-	if u == nil {
+	if did != done {
 		return v.noUser(c)
 	}
 	c.changed()
@@ -285,13 +248,4 @@ func (v *vendasta) locations(c *call, id string) *response {
 	default:
 		return v.document(c, http.StatusOK, u)
 	}
-}
-
-// displayName is computed: it always has a value ([P]).
-func (u *vendastaUser) displayName() string {
-	name := strings.TrimSpace(u.text("givenName") + " " + u.text("familyName"))
-	if name == "" {
-		name = u.email()
-	}
-	return name
 }

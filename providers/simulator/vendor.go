@@ -24,14 +24,14 @@ type Operation string
 // Operations on a part of a user, such as a list of locations, count as Get
 // and Update.
 const (
-	Search  Operation = "search"
-	Get     Operation = "get"
-	Create  Operation = "create"
-	Update  Operation = "update"
-	Delete  Operation = "delete"
-	Welcome Operation = "welcome"
-	Token   Operation = "token"
-	Other   Operation = "other" // nothing the vendor documents
+	Search Operation = "search"
+	Get    Operation = "get"
+	Create Operation = "create"
+	Update Operation = "update"
+	Delete Operation = "delete"
+	Invite Operation = "invite" // Vendasta's welcome email, Partoo's invitation
+	Token  Operation = "token"
+	Other  Operation = "other" // nothing the vendor documents
 )
 
 // vendor is what one vendor alone knows. Its methods are called concurrently.
@@ -50,6 +50,8 @@ type vendor interface {
 	limited(c *call, rate rateVerdict) *response
 	// stamp adds what stands on every answer.
 	stamp(c *call, header http.Header)
+	// credentials is the header that carries them.
+	credentials() string
 	revokeTokens()
 
 	// read reads a seed or a saved state; replace puts it in the place of the
@@ -99,7 +101,7 @@ func (c *call) echo() string {
 	if !c.ch.EchoAuthorization {
 		return ""
 	}
-	text := c.Header.Get("Authorization")
+	text := c.Header.Get(c.host.vendor.credentials())
 	if text == "" && c.op == Token {
 		text = string(c.body)
 	}
@@ -108,6 +110,20 @@ func (c *call) echo() string {
 	}
 	c.fired("echo-authorization")
 	return " (request had " + text + ")"
+}
+
+// hasType tells whether the body is said to be of that media type.
+func (c *call) hasType(kind string) bool {
+	given, _, _ := strings.Cut(c.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(given), kind)
+}
+
+// notAllowed answers a method that a documented path does not have; assumed is
+// what HTTP has for it.
+func notAllowed(c *call, allowed []string) *response {
+	resp := c.host.vendor.failure(c, http.StatusMethodNotAllowed, "this method is not allowed here")
+	resp.header.Set("Allow", strings.Join(allowed, ", "))
+	return resp
 }
 
 // response is an answer before it is written.

@@ -58,11 +58,11 @@ func get(ctx context.Context, client *http.Client, url string) (*http.Response, 
 func TestServe(t *testing.T) {
 	w := world(t, Options{})
 	root, client := serve(t, w)
-	want := []Endpoint{{Kind: "vendasta", BaseURL: root + "/vendasta/platform", TokenURL: root + "/vendasta/oauth2/token"}}
+	want := []Endpoint{{Kind: "partoo", BaseURL: root + "/partoo/v2"}, {Kind: "vendasta", BaseURL: root + "/vendasta/platform", TokenURL: root + "/vendasta/oauth2/token"}}
 	if diff := cmp.Diff(want, w.Endpoints(root+"/")); diff != "" {
 		t.Error(diff)
 	}
-	base := want[0].BaseURL
+	base := want[1].BaseURL
 	over := func(path string) (*http.Response, []byte, error) { return get(t.Context(), client, base+path) }
 	resp, body, err := over("/users/U-1")
 	if err != nil || resp.StatusCode != 200 || !bytes.Contains(body, []byte(base+"/users/U-1")) {
@@ -99,7 +99,7 @@ func TestServeEndsHangingRequests(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, _, err := get(ctx, client, w.endpoint(root, "vendasta").BaseURL+"/users/U-1")
+		_, _, err := get(ctx, client, w.Endpoint(root, "vendasta").BaseURL+"/users/U-1")
 		done <- err
 	}()
 	for w.Counts().Faults["hang"] == 0 {
@@ -126,7 +126,7 @@ func TestAtOnce(t *testing.T) {
 	})
 	w := world(t, Options{})
 	root, client := serve(t, w)
-	crowd(t, client, w.endpoint(root, "vendasta").BaseURL, 4, 600)
+	crowd(t, client, w.Endpoint(root, "vendasta").BaseURL, 4, 600)
 	if c := w.Counts(); c.AtOnce > 4 || c.Reads != 600 {
 		t.Errorf("%+v", c)
 	}

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"rollcall/providers"
 )
 
 const (
@@ -167,19 +168,7 @@ func normalPhones(data any) any {
 			normal = append(normal, item)
 			continue
 		}
-		normal = append(normal, map[string]any{"number": normalNumber(number), "typeCode": phone["typeCode"]})
+		normal = append(normal, map[string]any{"number": providers.NormalPhone(number), "typeCode": phone["typeCode"]})
 	}
 	return normal
-}
-
-// normalNumber drops blanks and what people put between digits. How an extension
-// is marked counts: a pause is not a wait.
-func normalNumber(number string) string {
-	bare := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("().\u2212/", r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, number)
-	return strings.ReplaceAll(bare, "extension", "ext")
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"rollcall/providers"
+	"rollcall/providers/internal/vendortest"
 	"rollcall/sources"
 )
 
@@ -105,20 +106,20 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 		i.used = append(i.used, r.Header.Get("Authorization"))
 		if i.refuse > 0 {
 			i.refuse--
-			return reply(i.t, r, step{status: 401, answer: "error-401.json"}), nil
+			return vendor.Reply(i.t, r, step{Status: 401, Answer: "error-401.json"}), nil
 		}
-		return reply(i.t, r, step{status: 200, answer: "search-empty-response.json"}), nil
+		return vendor.Reply(i.t, r, step{Status: 200, Answer: "search-empty-response.json"}), nil
 	}
 	i.issued++
 	i.check(r)
 	answer := fmt.Sprintf(`{"access_token":"issued-%d","token_type":"Bearer"%s}`, i.issued, i.lifetime)
-	return reply(i.t, r, step{status: 200, answer: answer, media: "application/json"}), nil
+	return vendor.Reply(i.t, r, step{Status: 200, Answer: answer, Media: "application/json"}), nil
 }
 
 // check verifies the assertion as the vendor documents it ([G-AUTH]).
 func (i *issuer) check(r *http.Request) {
 	t := i.t
-	form, err := url.ParseQuery(string(readAll(t, r)))
+	form, err := url.ParseQuery(string(vendortest.Sent(t, r)))
 	if err != nil || len(form) != 2 || form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
 		t.Errorf("form %v %v", form, err)
 	}
@@ -140,7 +141,7 @@ func (i *issuer) check(r *http.Request) {
 	if err := rsa.VerifyPKCS1v15(&rsaKey().PublicKey, crypto.SHA256, sum[:], part(2)); err != nil {
 		t.Errorf("the signature: %v", err)
 	}
-	header := decoded(t, part(0)).(map[string]any)
+	header := vendortest.Decoded(t, part(0)).(map[string]any)
 	if header["alg"] != "RS256" || header["kid"] != "k-1" || header["aud"] != nil {
 		t.Errorf("header %v", header)
 	}
@@ -184,9 +185,9 @@ func TestServiceAccount(t *testing.T) {
 		{"no alg", pkcs1(rsaKey()), []any{"assertionHeaderData.alg", nil}, "", Kind().TokenURL},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			vendor := &issuer{t: t, lifetime: `,"expires_in":1800`, tokenURL: test.want}
-			c := connect(t, vendor, withAccount(credentials(t, test.key, test.changes...)), func(s *providers.Settings) { s.Config.TokenURL = test.tokenURL })
-			if vendor.issued != 0 {
+			tokens := &issuer{t: t, lifetime: `,"expires_in":1800`, tokenURL: test.want}
+			c := vendor.Connect(t, tokens, withAccount(credentials(t, test.key, test.changes...)), func(s *providers.Settings) { s.Config.TokenURL = test.tokenURL })
+			if tokens.issued != 0 {
 				t.Error("a token was fetched before one was needed")
 			}
 			for range 3 {
@@ -194,8 +195,8 @@ func TestServiceAccount(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if vendor.issued != 1 || len(vendor.used) != 3 || vendor.used[2] != "Bearer issued-1" {
-				t.Errorf("%d tokens for %v", vendor.issued, vendor.used)
+			if tokens.issued != 1 || len(tokens.used) != 3 || tokens.used[2] != "Bearer issued-1" {
+				t.Errorf("%d tokens for %v", tokens.issued, tokens.used)
 			}
 		})
 	}
@@ -214,15 +215,15 @@ func TestTokenLifetime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := credentials(t, pkcs1(rsaKey()))
 			synctest.Test(t, func(t *testing.T) {
-				vendor := &issuer{t: t, lifetime: test.lifetime, tokenURL: Kind().TokenURL}
-				c := connect(t, vendor, withAccount(file))
+				tokens := &issuer{t: t, lifetime: test.lifetime, tokenURL: Kind().TokenURL}
+				c := vendor.Connect(t, tokens, withAccount(file))
 				for _, at := range []struct {
 					wait   time.Duration
 					issued int
 				}{{0, 1}, {test.lasts - time.Second, 1}, {time.Second, 2}} {
 					time.Sleep(at.wait)
-					if err := lookFor(t, c); err != nil || vendor.issued != at.issued {
-						t.Errorf("after %s: %d tokens, %v", at.wait, vendor.issued, err)
+					if err := lookFor(t, c); err != nil || tokens.issued != at.issued {
+						t.Errorf("after %s: %d tokens, %v", at.wait, tokens.issued, err)
 					}
 				}
 			})
@@ -233,19 +234,19 @@ func TestTokenLifetime(t *testing.T) {
 // After a 401 a new token is fetched once; if that is refused too, nothing is
 // sent any more, and the error says where the credentials come from.
 func TestTokenRefused(t *testing.T) {
-	vendor := &issuer{t: t, tokenURL: Kind().TokenURL, refuse: 1}
-	c := connect(t, vendor, withAccount(credentials(t, pkcs1(rsaKey()))))
-	if err := lookFor(t, c); err != nil || strings.Join(vendor.used, " ") != "Bearer issued-1 Bearer issued-2" {
-		t.Fatalf("%v %v", vendor.used, err)
+	tokens := &issuer{t: t, tokenURL: Kind().TokenURL, refuse: 1}
+	c := vendor.Connect(t, tokens, withAccount(credentials(t, pkcs1(rsaKey()))))
+	if err := lookFor(t, c); err != nil || strings.Join(tokens.used, " ") != "Bearer issued-1 Bearer issued-2" {
+		t.Fatalf("%v %v", tokens.used, err)
 	}
-	vendor.refuse = 100
+	tokens.refuse = 100
 	err := lookFor(t, c)
-	if !providers.CredentialsRefused(err) || providers.Remedy(err) != "look at file vendasta-key.json" || vendor.issued != 3 {
-		t.Fatalf("%d tokens, %v, remedy %q", vendor.issued, err, providers.Remedy(err))
+	if !providers.CredentialsRefused(err) || providers.Remedy(err) != "look at file vendasta-key.json" || tokens.issued != 3 {
+		t.Fatalf("%d tokens, %v, remedy %q", tokens.issued, err, providers.Remedy(err))
 	}
-	sent := len(vendor.used)
-	if err := lookFor(t, c); !providers.CredentialsRefused(err) || len(vendor.used) != sent || vendor.issued != 3 {
-		t.Errorf("%d requests and %d tokens more, %v", len(vendor.used)-sent, vendor.issued-3, err)
+	sent := len(tokens.used)
+	if err := lookFor(t, c); !providers.CredentialsRefused(err) || len(tokens.used) != sent || tokens.issued != 3 {
+		t.Errorf("%d requests and %d tokens more, %v", len(tokens.used)-sent, tokens.issued-3, err)
 	}
 }
 
@@ -253,11 +254,11 @@ func TestTokenRefused(t *testing.T) {
 // absence.
 func TestTokenEndpointRefuses(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404} {
-		c := connect(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		c := vendor.Connect(t, vendortest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "prod.apigateway.co" {
 				t.Error("the API was asked without a token")
 			}
-			return reply(t, r, step{status: status, answer: `{"error":"invalid_grant","error_description":"secret words"}`, media: "application/json"}), nil
+			return vendor.Reply(t, r, step{Status: status, Answer: `{"error":"invalid_grant","error_description":"secret words"}`, Media: "application/json"}), nil
 		}), withAccount(credentials(t, pkcs1(rsaKey()))))
 		_, err := c.Reader.Get(t.Context(), userID)
 		if !providers.CredentialsRefused(err) || !strings.Contains(err.Error(), "invalid_grant") || strings.Contains(err.Error(), "secret words") {
@@ -296,8 +297,8 @@ func TestUnusableCredentials(t *testing.T) {
 		{"token_uri is no URL", credentials(t, good, "token_uri", "sso"), "token_uri: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := settings(plays(t), withAccount(test.file))
-			_, err := Kind().Open(t.Context(), s)
+			s := vendor.Open(vendor.Plays(t), withAccount(test.file))
+			_, err := Kind().Connect(t.Context(), s)
 			if err == nil || !strings.HasPrefix(err.Error(), "file vendasta-key.json: ") || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("error %v", err)
 			}
@@ -315,14 +316,12 @@ func TestStaticToken(t *testing.T) {
 		return func(s *providers.Settings) { s.Auth = map[string]sources.Secret{"token": sources.NewSecret(value)} }
 	}
 	for _, value := range []string{"", "a\nb"} {
-		if _, err := Kind().Open(t.Context(), settings(plays(t), with(value))); err == nil || !strings.HasPrefix(err.Error(), "environment variable VENDASTA_TOKEN: ") {
+		if _, err := Kind().Connect(t.Context(), vendor.Open(vendor.Plays(t), with(value))); err == nil || !strings.HasPrefix(err.Error(), "environment variable VENDASTA_TOKEN: ") {
 			t.Errorf("%q: %v", value, err)
 		}
 	}
 	// Its 401 is final: there is nothing to renew it with.
-	refused := search("ana@example.com")
-	refused.status, refused.answer = 401, "error-401.json"
-	c := connect(t, plays(t, refused))
+	c := vendor.Connect(t, vendor.Plays(t, search("ana@example.com").Refuses(401, "error-401.json")))
 	for range 2 {
 		if err := lookFor(t, c); !providers.CredentialsRefused(err) || providers.Remedy(err) != "look at environment variable VENDASTA_TOKEN" {
 			t.Errorf("%v, remedy %q", err, providers.Remedy(err))
@@ -330,40 +329,8 @@ func TestStaticToken(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesAddresses(t *testing.T) {
-	for _, address := range []string{"http://prod.apigateway.co/platform", "ftp://prod.apigateway.co", "https://user:hunter2@prod.apigateway.co", "https://"} {
-		_, err := Kind().Open(t.Context(), settings(plays(t), func(s *providers.Settings) { s.Config.BaseURL = address }))
-		if err == nil || !strings.Contains(err.Error(), "baseURL") || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: %v", address, err)
-		}
-	}
-}
+func TestOpenRefusesAddresses(t *testing.T) { vendor.RefusesAddresses(t) }
 
-// The rate is the kind's unless the configuration says otherwise.
 func TestRate(t *testing.T) {
-	for name, test := range map[string]struct {
-		change func(*providers.Settings)
-		took   time.Duration
-	}{
-		"the kind's":   {func(s *providers.Settings) { s.Config.RateSet = false }, 2 * time.Second},
-		"configured":   {func(s *providers.Settings) { s.Config.Rate = sources.Rate{{Requests: 1, Per: time.Second}} }, 19 * time.Second},
-		"without any ": {func(*providers.Settings) {}, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := connect(t, roundTripper(func(r *http.Request) (*http.Response, error) {
-					return reply(t, r, step{status: 200, answer: "search-empty-response.json"}), nil
-				}), test.change)
-				begun := time.Now()
-				for range 20 {
-					if err := lookFor(t, c); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if took := time.Since(begun).Round(time.Second); took != test.took {
-					t.Errorf("20 requests took %s, want %s", took, test.took)
-				}
-			})
-		})
-	}
+	vendor.KeepsRate(t, vendortest.Search("ana@example.com"), step{Status: 200, Answer: "search-empty-response.json"}, 2*time.Second)
 }

@@ -17,89 +17,91 @@ import (
 	"rollcall/sources"
 )
 
-// maxPages bounds a search: an address has at most one user a partner ([G-SYNC]).
-const maxPages = 20
+// maxPages bounds a search, since an address has at most one user a partner
+// ([G-SYNC]); maxListed bounds the list of all of them.
+const (
+	maxPages  = 20
+	maxListed = 10000
+)
+
+// pageSize is the largest that there is ([P] get-users).
+const pageSize = "100"
 
 // reader finds users. It can not write.
 type reader struct {
 	rest     rest.Reader
-	name     string // of the provider, for errors
 	partner  string
 	explains func(error) error
 }
 
-var _ providers.Reader = reader{}
+var (
+	_ providers.Reader = reader{}
+	_ providers.Lister = reader{}
+)
 
 // Search asks for the users with the address, all pages of them ([P] get-users).
 // No match is 200 with an empty list ([G-SYNC]); anything else proves nothing.
 func (r reader) Search(ctx context.Context, email string) ([]*providers.User, error) {
-	return r.list(ctx, url.Values{"filter[partner.id]": {r.partner}, "filter[email]": {email}})
+	return r.pages(ctx, maxPages, url.Values{"filter[partner.id]": {r.partner}, "filter[email]": {email}})
 }
 
-// list reads all pages of a search.
-func (r reader) list(ctx context.Context, filter url.Values) ([]*providers.User, error) {
-	call := rest.Call{Path: "/users", Query: filter, Success: []int{http.StatusOK}}
-	var users []*providers.User
-	seen := make(map[string]bool)
-	for pages := 1; ; pages++ {
+// List reads all users of the partner ([P] get-users), those of client businesses
+// among them ([G-USERS]).
+func (r reader) List(ctx context.Context) ([]*providers.User, error) {
+	return r.pages(ctx, maxListed, url.Values{"filter[partner.id]": {r.partner}, "page[limit]": {pageSize}})
+}
+
+// pages reads all pages that a filter has.
+func (r reader) pages(ctx context.Context, budget int, filter url.Values) ([]*providers.User, error) {
+	var last *rest.Response
+	users, err := rest.Collect(budget, func(u *providers.User) string { return u.ID }, func(link string) (rest.Page[*providers.User], error) {
+		call := rest.Call{Path: "/users", Query: filter, Success: []int{http.StatusOK}}
+		if link != "" {
+			call.Query, call.URL = nil, link
+		}
 		response, err := r.rest.Read(ctx, call)
 		if err != nil {
-			if notOpen(err) {
+			if rest.NotOpen(err) {
 				err = providers.WithRemedy(err, "the users API does not answer there: check baseURL, and that Vendasta has opened the API to the partner")
 			}
-			return nil, r.explains(err)
+			return rest.Page[*providers.User]{}, r.explains(err)
 		}
-		var answer page
-		if err := response.Decode(&answer); err != nil {
-			return nil, err
-		}
-		if err := contradicts(response.Body, answer.Errors); err != nil {
-			return nil, r.unusable(response, "/users", err)
-		}
-		for i := range *answer.Data {
-			user, err := (*answer.Data)[i].user(r.partner)
-			if err != nil {
-				return nil, r.unusable(response, "/users", err)
-			}
-			users = append(users, user)
-		}
-		next := answer.Links.Next
-		if next == "" {
-			return users, nil
-		}
-		if seen[next] {
-			return nil, r.unusable(response, "/users", errors.New("the search answers the same page again and again"))
-		}
-		if pages == maxPages {
-			return nil, r.unusable(response, "/users", fmt.Errorf("the search for one user answers more than %d pages", maxPages))
-		}
-		seen[next] = true
-		call = rest.Call{Path: "/users", URL: next, Success: []int{http.StatusOK}}
+		last = response
+		return r.page(response)
+	})
+	switch {
+	case err == nil:
+		return users, nil
+	case rest.KindOf(err) == 0:
+		return nil, last.Unusable(err)
+	default:
+		return nil, err
 	}
+}
+
+// page reads one page of users.
+func (r reader) page(response *rest.Response) (rest.Page[*providers.User], error) {
+	var answer page
+	if err := response.Decode(&answer); err != nil {
+		return rest.Page[*providers.User]{}, err
+	}
+	if err := contradicts(response.Body, answer.Errors); err != nil {
+		return rest.Page[*providers.User]{}, response.Unusable(err)
+	}
+	found := rest.Page[*providers.User]{Next: answer.Links.Next}
+	for i := range *answer.Data {
+		user, err := (*answer.Data)[i].user(r.partner)
+		if err != nil {
+			return found, response.Unusable(err)
+		}
+		found.Items = append(found.Items, user)
+	}
+	return found, nil
 }
 
 // effect: what stands under actions is done by a GET ([P]
 // get-sendWelcomeEmail-by-userid).
 func effect(path string) bool { return strings.Contains(strings.ToLower(path), "/actions") }
-
-// unusable is the error for an answer to a read that came whole and can not be
-// used.
-func (r reader) unusable(response *rest.Response, path string, cause error) error {
-	return &rest.Error{
-		Provider: r.name, Method: http.MethodGet, Path: path, Kind: rest.KindAnswer, Status: response.Status,
-		RequestID: response.RequestID, Attempts: response.Attempts, Detail: cause.Error(), Err: cause,
-	}
-}
-
-// notOpen reports whether an operation is not there, or not open to the account.
-func notOpen(err error) bool {
-	switch rest.Status(err) {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return true
-	default:
-		return false
-	}
-}
 
 // Get reads a user by id ([P] get-users-id). Only a 404 that holds the vendor's
 // own errors ([G-INTRO]) proves that there is none: one without may come from
@@ -111,7 +113,7 @@ func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
 		if errors.As(err, &failure) && failure.Status == http.StatusNotFound && !failure.Foreign && failure.Code != "" {
 			return nil, fmt.Errorf("%w: %w", providers.ErrAbsent, err)
 		}
-		if notOpen(err) {
+		if rest.NotOpen(err) {
 			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL, and take the userID line out if the id is an old one")
 		}
 		return nil, r.explains(err)
@@ -125,7 +127,7 @@ func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
 		err = contradiction
 	}
 	if err != nil {
-		return nil, r.unusable(response, "/users/{id}", err)
+		return nil, response.Unusable(err)
 	}
 	return user, nil
 }
@@ -137,7 +139,7 @@ func (r reader) gone(ctx context.Context, id string) bool {
 	if _, err := r.Get(ctx, id); !errors.Is(err, providers.ErrAbsent) {
 		return false
 	}
-	users, err := r.list(ctx, url.Values{"filter[id]": {id}})
+	users, err := r.pages(ctx, maxPages, url.Values{"filter[id]": {id}})
 	return err == nil && len(users) == 0
 }
 
@@ -161,7 +163,7 @@ func (w writer) Create(ctx context.Context, draft providers.Draft) (providers.Re
 		Body:    document("", w.reader.partner, draft.Email, draft.Values),
 		Success: []int{http.StatusCreated, http.StatusOK},
 	})
-	if notOpen(err) {
+	if rest.NotOpen(err) {
 		err = providers.WithRemedy(err, "creating users is open to trusted testers of Vendasta only: ask Vendasta to open POST /users for the partner, or create the user in Partner Center")
 	}
 	return w.receipt(response, err, "")
@@ -175,7 +177,7 @@ func (w writer) Update(ctx context.Context, patch providers.Patch) (providers.Re
 		Body:    document(patch.UserID, "", "", patch.Values),
 		Success: []int{http.StatusOK},
 	})
-	if notOpen(err) || rest.Status(err) == http.StatusForbidden {
+	if rest.NotOpen(err) || rest.Status(err) == http.StatusForbidden {
 		err = providers.WithRemedy(err, "Vendasta labels updating users as proposed and may refuse it to an account: check the scope user.admin, ask Vendasta to open PATCH /users for the partner, or make the change in Partner Center")
 	}
 	return w.receipt(response, err, patch.UserID)
@@ -186,7 +188,7 @@ func (w writer) Update(ctx context.Context, patch providers.Patch) (providers.Re
 func (w writer) receipt(response *rest.Response, err error, id string) (providers.Receipt, error) {
 	receipt := providers.Receipt{UserID: id}
 	if err != nil {
-		receipt.RequestID = requestID(err)
+		receipt.RequestID = rest.RequestID(err)
 		return receipt, w.reader.explains(err)
 	}
 	receipt.RequestID = response.RequestID
@@ -216,11 +218,11 @@ func (w writer) Delete(ctx context.Context, id string) (providers.Receipt, error
 		receipt.RequestID = response.RequestID
 		return receipt, nil
 	}
-	receipt.RequestID = requestID(err)
+	receipt.RequestID = rest.RequestID(err)
 	if rest.Status(err) == http.StatusNotFound && w.reader.gone(ctx, id) {
 		return receipt, nil
 	}
-	if notOpen(err) || rest.Status(err) == http.StatusForbidden {
+	if rest.NotOpen(err) || rest.Status(err) == http.StatusForbidden {
 		err = providers.WithRemedy(err, "deleting users is open to trusted testers of Vendasta only: check the scope user.admin, or set onLeave: suspend")
 	}
 	return receipt, w.reader.explains(err)
@@ -234,17 +236,9 @@ func (w writer) Invite(ctx context.Context, id string) (providers.Receipt, error
 		Success: []int{http.StatusAccepted},
 	})
 	if err != nil {
-		return providers.Receipt{UserID: id, RequestID: requestID(err)}, w.reader.explains(err)
+		return providers.Receipt{UserID: id, RequestID: rest.RequestID(err)}, w.reader.explains(err)
 	}
 	return providers.Receipt{UserID: id, RequestID: response.RequestID}, nil
-}
-
-func requestID(err error) string {
-	var failure *rest.Error
-	if errors.As(err, &failure) {
-		return failure.RequestID
-	}
-	return ""
 }
 
 // retryAfter reads the wait from the body of a 429, which is not JSON:API

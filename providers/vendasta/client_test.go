@@ -1,20 +1,16 @@
 package vendasta
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"rollcall/providers"
-	"rollcall/providers/internal/rest"
+	"rollcall/providers/internal/vendortest"
 )
 
 // phone, fullAddress and liveBill are what the fixtures show.
@@ -51,13 +47,11 @@ func ana2023() *providers.User {
 }
 
 func search(email string) step {
-	return step{method: "GET", path: "/users", query: url.Values{"filter[partner.id]": {"ABC"}, "filter[email]": {email}}, status: 200}
+	return step{Method: "GET", Path: "/users", Query: url.Values{"filter[partner.id]": {"ABC"}, "filter[email]": {email}}, Status: 200}
 }
 
-func (s step) answers(fixture string) step { s.answer = fixture; return s }
-
 func get(status int, answer string) step {
-	return step{method: "GET", path: "/users/" + userID, status: status, answer: answer}
+	return step{Method: "GET", Path: "/users/" + userID, Status: status, Answer: answer}
 }
 
 // seedDraft is the create request of the seed, under the current names.
@@ -81,231 +75,172 @@ func TestRoutes(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		steps []step
-		do    func(ctx context.Context, c *providers.Connection) (any, error)
+		call  vendortest.Call
 		want  any
 	}{
 		{
 			"create",
-			[]step{{method: "POST", path: "/users", body: "create-request.json", status: 201, answer: "create-response.json", header: location}},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Writer.(providers.Creator).Create(ctx, seedDraft())
-			},
+			[]step{{Method: "POST", Path: "/users", Body: "create-request.json", Status: 201, Answer: "create-response.json", Header: location}},
+			vendortest.Create(seedDraft()),
 			providers.Receipt{UserID: userID, RequestID: "r-1", Stored: created},
 		},
 		{
 			"update",
-			[]step{{method: "PATCH", path: "/users/" + userID, body: "update-request.json", status: 200, answer: "update-response.json"}},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Writer.(providers.Updater).Update(ctx, providers.Patch{UserID: userID, Values: map[string]any{"givenName": "Will", "address": fullAddress, platformAccess: anyList("tm:access")}})
-			},
+			[]step{{Method: "PATCH", Path: "/users/" + userID, Body: "update-request.json", Status: 200, Answer: "update-response.json"}},
+			vendortest.Update(userID, map[string]any{"givenName": "Will", "address": fullAddress, platformAccess: anyList("tm:access")}),
 			providers.Receipt{UserID: userID, Stored: updated},
 		},
 		{
 			"suspend: both lists empty in one PATCH",
-			[]step{{method: "PATCH", path: "/users/" + userID, body: "suspend-request.json", status: 200, answer: "suspend-response.json"}},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Writer.(providers.Updater).Update(ctx, providers.Patch{UserID: userID, Values: lists})
-			},
+			[]step{{Method: "PATCH", Path: "/users/" + userID, Body: "suspend-request.json", Status: 200, Answer: "suspend-response.json"}},
+			vendortest.Update(userID, lists),
 			providers.Receipt{UserID: userID, Stored: liveBill(nil)},
 		},
 		{
 			"an update answered without the user",
-			[]step{{method: "PATCH", path: "/users/" + userID, body: "suspend-request.json", status: 200, answer: `{"data":null}`}},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Writer.(providers.Updater).Update(ctx, providers.Patch{UserID: userID, Values: lists})
-			},
+			[]step{{Method: "PATCH", Path: "/users/" + userID, Body: "suspend-request.json", Status: 200, Answer: `{"data":null}`}},
+			vendortest.Update(userID, lists),
 			providers.Receipt{UserID: userID},
 		},
 		{
 			"an update answered with another user",
-			[]step{{method: "PATCH", path: "/users/U-2", body: `{"data":{"type":"users","id":"U-2","attributes":{"givenName":"Will"}}}`, status: 200, answer: "update-response.json"}},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Writer.(providers.Updater).Update(ctx, providers.Patch{UserID: "U-2", Values: map[string]any{"givenName": "Will"}})
-			},
+			[]step{{Method: "PATCH", Path: "/users/U-2", Body: `{"data":{"type":"users","id":"U-2","attributes":{"givenName":"Will"}}}`, Status: 200, Answer: "update-response.json"}},
+			vendortest.Update("U-2", map[string]any{"givenName": "Will"}),
 			providers.Receipt{UserID: "U-2"},
 		},
 		{
 			"delete",
-			[]step{{method: "DELETE", path: "/users/" + userID, status: 204, header: location}},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Writer.(providers.Deleter).Delete(ctx, userID)
-			},
+			[]step{{Method: "DELETE", Path: "/users/" + userID, Status: 204, Header: location}},
+			vendortest.Delete(userID),
 			providers.Receipt{UserID: userID, RequestID: "r-1"},
 		},
 		{
 			"invite",
-			[]step{{method: "GET", path: "/users/" + userID + "/actions/sendWelcomeEmail", status: 202}},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Writer.(providers.Inviter).Invite(ctx, userID)
-			},
+			[]step{{Method: "GET", Path: "/users/" + userID + "/actions/sendWelcomeEmail", Status: 202}},
+			vendortest.Invite(userID),
 			providers.Receipt{UserID: userID},
 		},
 		{
 			"get",
 			[]step{get(200, "get-response.json")},
-			func(ctx context.Context, c *providers.Connection) (any, error) { return c.Reader.Get(ctx, userID) },
+			vendortest.Get(userID),
 			liveBill(map[string]any{platformAccess: anyList("pc:access", "crm:contacts:write:own"), businessLocations: anyList("AG-123")}),
 		},
 		{
 			"get as answered in 2023",
 			[]step{get(200, "get-2023-response.json")},
-			func(ctx context.Context, c *providers.Connection) (any, error) { return c.Reader.Get(ctx, userID) },
+			vendortest.Get(userID),
 			ana2023(),
 		},
 		{
 			"an id is one path segment",
-			[]step{{method: "GET", path: "/users/a%2Fb%3Fc", status: 200, answer: `{"data":{"type":"users","id":"a/b?c"}}`}},
-			func(ctx context.Context, c *providers.Connection) (any, error) { return c.Reader.Get(ctx, "a/b?c") },
+			[]step{{Method: "GET", Path: "/users/a%2Fb%3Fc", Status: 200, Answer: `{"data":{"type":"users","id":"a/b?c"}}`}},
+			vendortest.Get("a/b?c"),
 			&providers.User{ID: "a/b?c", Attributes: map[string]providers.Live{}},
 		},
 		{
 			"search finds nobody",
-			[]step{search("ana@example.com").answers("search-empty-response.json")},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Reader.Search(ctx, "ana@example.com")
-			},
+			[]step{search("ana@example.com").Answers("search-empty-response.json")},
+			vendortest.Search("ana@example.com"),
 			[]*providers.User(nil),
 		},
 		{
 			"search finds one",
-			[]step{search("ana@example.com").answers("search-one-response.json")},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Reader.Search(ctx, "ana@example.com")
-			},
+			[]step{search("ana@example.com").Answers("search-one-response.json")},
+			vendortest.Search("ana@example.com"),
 			[]*providers.User{ana2023()},
 		},
 		{
 			"search sends the address as it is written",
-			[]step{search("A+b&c=d#e@Example.com").answers("search-empty-response.json")},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				return c.Reader.Search(ctx, "A+b&c=d#e@Example.com")
-			},
+			[]step{search("A+b&c=d#e@Example.com").Answers("search-empty-response.json")},
+			vendortest.Search("A+b&c=d#e@Example.com"),
 			[]*providers.User(nil),
 		},
 		{
 			"search follows links.next as given",
 			[]step{
-				search("bill@example.com").answers("search-page-1-response.json"),
-				{method: "GET", path: "/users", query: cursor("eyJwIjoiQUJDIiwiYSI6MX0=="), status: 200, answer: "search-page-2-response.json"},
+				search("bill@example.com").Answers("search-page-1-response.json"),
+				{Method: "GET", Path: "/users", Query: cursor("eyJwIjoiQUJDIiwiYSI6MX0=="), Status: 200, Answer: "search-page-2-response.json"},
 			},
-			func(ctx context.Context, c *providers.Connection) (any, error) {
-				users, err := c.Reader.Search(ctx, "bill@example.com")
-				var ids []string
-				for _, u := range users {
-					ids = append(ids, u.ID+" "+u.Email)
-				}
-				return ids, err
-			},
+			vendortest.Who(vendortest.Search("bill@example.com")),
 			[]string{"U-1 bill@example.com", "U-2 Bill@Example.com"},
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := test.do(t.Context(), connect(t, plays(t, test.steps...)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { vendor.Succeeds(t, test.steps, test.call, test.want) })
 	}
 }
 
 // What is no proof is an error: no search and no get below tells of absence.
 func TestReadErrors(t *testing.T) {
+	find, read := vendortest.Search("ana@example.com"), vendortest.Get(userID)
 	html := "<html>not here</html>"
 	loop := `{"data":[],"links":{"next":"` + Kind().BaseURL + `/users?page[cursor]=a"}}`
 	page := func(answer string) step {
-		return step{method: "GET", path: "/users", query: url.Values{"page[cursor]": {"a"}}, status: 200, answer: answer}
+		return step{Method: "GET", Path: "/users", Query: url.Values{"page[cursor]": {"a"}}, Status: 200, Answer: answer}
 	}
 	one := search("ana@example.com")
-	status := func(code int, answer, media string) step {
-		s := one
-		s.status, s.answer, s.media = code, answer, media
-		return s
-	}
 	for _, test := range []struct {
 		name   string
 		steps  []step
-		get    bool
+		call   vendortest.Call
 		says   string
 		remedy string
 	}{
-		{"search: 400", []step{status(400, "error-422-query.json", "")}, false, "400 Bad Request (code QueryParameterBadValue, at filter[partner.id])", ""},
-		{"search: 422", []step{status(422, "error-422-query.json", "")}, false, "QueryParameterBadValue", ""},
-		{"search: 403", []step{status(403, "error-403.json", "")}, false, "403 Forbidden (code Forbidden)", "user.admin"},
-		{"search: 401", []step{status(401, "error-401.json", "")}, false, "401 Unauthorized", "look at environment variable VENDASTA_TOKEN"},
-		{"search: 404 in the vendor's form", []step{status(404, "error-404.json", "")}, false, "404 Not Found (code NotFound)", "check baseURL"},
-		{"search: 404 of a proxy", []step{status(404, html, "text/html")}, false, "404 Not Found", "check baseURL"},
-		{"search: 405", []step{status(405, "", "")}, false, "405", "check baseURL"},
-		{"search: 501", []step{status(501, "", "")}, false, "501", "check baseURL"},
-		{"search: 204", []step{status(204, "", "")}, false, "204", ""},
-		{"search: 206", []step{status(206, "search-empty-response.json", "")}, false, "206", ""},
-		{"search: 200 without a body", []step{one}, false, "can not be decoded", ""},
-		{"search: HTML", []step{status(200, html, "text/html")}, false, "the answer is text/html", ""},
-		{"search: not JSON", []step{one.answers("data")}, false, "broken JSON", ""},
-		{"search: without data", []step{one.answers(`{"links":{}}`)}, false, "documented form at data", ""},
-		{"search: null", []step{one.answers(`null`)}, false, "documented form at data", ""},
-		{"search: data is null", []step{one.answers(`{"data":null}`)}, false, "documented form at data", ""},
-		{"search: data is an object", []step{one.answers("get-response.json")}, false, "documented form at data", ""},
-		{"search: an error with 200", []step{one.answers("error-404.json")}, false, "documented form at errors", ""},
-		{"search: nobody and an error", []step{one.answers(`{"data":[],"errors":[{"status":"500"}]}`)}, false, "documented form at errors", ""},
-		{"search: data twice", []step{one.answers(`{"data":[{"type":"users","id":"U-1"}],"data":[]}`)}, false, "says the same thing twice", ""},
-		{"search: data in another spelling", []step{one.answers(`{"Data":[]}`)}, false, "documented form at data", ""},
-		{"search: no UTF-8", []step{one.answers("{\"data\":[],\"x\":\"\xff\"}")}, false, "can not be decoded", ""},
-		{"search: a link to what has an effect", []step{one.answers(`{"data":[],"links":{"next":"https://prod.apigateway.co/platform/users/U-1/actions/sendWelcomeEmail"}}`)}, false, "something else than was asked for", ""},
-		{"search: a hole in the list", []step{one.answers(`{"data":[null]}`)}, false, "documented form at data.type", ""},
-		{"search: another type", []step{one.answers(`{"data":[{"type":"businesses","id":"U-1"}]}`)}, false, "documented form at data.type", ""},
-		{"search: without id", []step{one.answers(`{"data":[{"type":"users"}]}`)}, false, "documented form at data.id", ""},
-		{"search: another partner's user", []step{one.answers(`{"data":[{"type":"users","id":"U-1","relationships":{"partner":{"data":{"type":"partners","id":"XYZ"}}}}]}`)}, false, "another partner", "setting partner"},
-		{"search: one bad user among good ones", []step{one.answers(`{"data":[{"type":"users","id":"U-1","attributes":{"email":"ana@example.com"}},{"type":"users","id":"U-2","attributes":{"email":7}}]}`)}, false, "documented form at data.attributes.email", ""},
-		{"search: links.next is no text", []step{one.answers(`{"data":[],"links":{"next":7}}`)}, false, "documented form at links.next", ""},
-		{"search: links.next to another host", []step{one.answers(`{"data":[],"links":{"next":"https://evil.example.com/platform/users?a=b"}}`)}, false, "another host", ""},
-		{"search: links.next out of the API", []step{one.answers(`{"data":[],"links":{"next":"https://prod.apigateway.co/other/users"}}`)}, false, "out of the base URL", ""},
-		{"search: links.next over http", []step{one.answers(`{"data":[],"links":{"next":"http://prod.apigateway.co/platform/users"}}`)}, false, "another host", ""},
-		{"search: a page that names itself", []step{one.answers(loop), page(loop)}, false, "the same page again", ""},
-		{"search: the second page fails", []step{one.answers(loop), func() step { s := page("error-403.json"); s.status = 403; return s }()}, false, "403", "user.admin"},
-		{"get: another partner's user", []step{get(200, `{"data":{"type":"users","id":"U-1","relationships":{"partner":{"data":{"type":"partners","id":"XYZ"}}}}}`)}, true, "another partner", "setting partner"},
-		{"get: without data", []step{get(200, `{"links":{}}`)}, true, "documented form at data", ""},
-		{"get: null", []step{get(200, `null`)}, true, "documented form at data", ""},
-		{"get: data is a list", []step{get(200, "search-one-response.json")}, true, "documented form at data", ""},
-		{"get: another type", []step{get(200, `{"data":{"type":"user","id":"U-1"}}`)}, true, "documented form at data.type", ""},
-		{"get: without id", []step{get(200, `{"data":{"type":"users","id":""}}`)}, true, "documented form at data.id", ""},
-		{"get: 404 of a proxy", []step{{method: "GET", path: "/users/" + userID, status: 404, answer: html, media: "text/html"}}, true, "404", "does not prove"},
-		{"get: 404 without a body", []step{get(404, "")}, true, "404", "does not prove"},
-		{"get: 404 of a gateway", []step{{method: "GET", path: "/users/" + userID, status: 404, answer: `{"message":"no Route matched"}`, media: "application/json"}}, true, "404", "does not prove"},
-		{"get: 403", []step{get(403, "error-403.json")}, true, "403", "user.admin"},
-		{"get: 405", []step{get(405, "")}, true, "405", "check baseURL"},
-		{"get: 410", []step{get(410, "error-404.json")}, true, "410", ""},
+		{"search: 400", []step{one.Refuses(400, "error-422-query.json")}, find, "400 Bad Request (code QueryParameterBadValue, at filter[partner.id])", ""},
+		{"search: 422", []step{one.Refuses(422, "error-422-query.json")}, find, "QueryParameterBadValue", ""},
+		{"search: 403", []step{one.Refuses(403, "error-403.json")}, find, "403 Forbidden (code Forbidden)", "user.admin"},
+		{"search: 401", []step{one.Refuses(401, "error-401.json")}, find, "401 Unauthorized", "look at environment variable VENDASTA_TOKEN"},
+		{"search: 404 in the vendor's form", []step{one.Refuses(404, "error-404.json")}, find, "404 Not Found (code NotFound)", "check baseURL"},
+		{"search: 404 of a proxy", []step{one.Refuses(404, html).As("text/html")}, find, "404 Not Found", "check baseURL"},
+		{"search: 405", []step{one.Refuses(405, "")}, find, "405", "check baseURL"},
+		{"search: 501", []step{one.Refuses(501, "")}, find, "501", "check baseURL"},
+		{"search: 204", []step{one.Refuses(204, "")}, find, "204", ""},
+		{"search: 206", []step{one.Refuses(206, "search-empty-response.json")}, find, "206", ""},
+		{"search: 200 without a body", []step{one}, find, "can not be decoded", ""},
+		{"search: HTML", []step{one.Refuses(200, html).As("text/html")}, find, "the answer is text/html", ""},
+		{"search: not JSON", []step{one.Answers("data")}, find, "broken JSON", ""},
+		{"search: without data", []step{one.Answers(`{"links":{}}`)}, find, "documented form at data", ""},
+		{"search: null", []step{one.Answers(`null`)}, find, "documented form at data", ""},
+		{"search: data is null", []step{one.Answers(`{"data":null}`)}, find, "documented form at data", ""},
+		{"search: data is an object", []step{one.Answers("get-response.json")}, find, "documented form at data", ""},
+		{"search: an error with 200", []step{one.Answers("error-404.json")}, find, "documented form at errors", ""},
+		{"search: nobody and an error", []step{one.Answers(`{"data":[],"errors":[{"status":"500"}]}`)}, find, "documented form at errors", ""},
+		{"search: data twice", []step{one.Answers(`{"data":[{"type":"users","id":"U-1"}],"data":[]}`)}, find, "says the same thing twice", ""},
+		{"search: data in another spelling", []step{one.Answers(`{"Data":[]}`)}, find, "documented form at data", ""},
+		{"search: no UTF-8", []step{one.Answers("{\"data\":[],\"x\":\"\xff\"}")}, find, "can not be decoded", ""},
+		{"search: a link to what has an effect", []step{one.Answers(`{"data":[],"links":{"next":"https://prod.apigateway.co/platform/users/U-1/actions/sendWelcomeEmail"}}`)}, find, "something else than was asked for", ""},
+		{"search: a hole in the list", []step{one.Answers(`{"data":[null]}`)}, find, "documented form at data.type", ""},
+		{"search: another type", []step{one.Answers(`{"data":[{"type":"businesses","id":"U-1"}]}`)}, find, "documented form at data.type", ""},
+		{"search: without id", []step{one.Answers(`{"data":[{"type":"users"}]}`)}, find, "documented form at data.id", ""},
+		{"search: another partner's user", []step{one.Answers(`{"data":[{"type":"users","id":"U-1","relationships":{"partner":{"data":{"type":"partners","id":"XYZ"}}}}]}`)}, find, "another partner", "setting partner"},
+		{"search: one bad user among good ones", []step{one.Answers(`{"data":[{"type":"users","id":"U-1","attributes":{"email":"ana@example.com"}},{"type":"users","id":"U-2","attributes":{"email":7}}]}`)}, find, "documented form at data.attributes.email", ""},
+		{"search: links.next is no text", []step{one.Answers(`{"data":[],"links":{"next":7}}`)}, find, "documented form at links.next", ""},
+		{"search: links.next to another host", []step{one.Answers(`{"data":[],"links":{"next":"https://evil.example.com/platform/users?a=b"}}`)}, find, "another host", ""},
+		{"search: links.next out of the API", []step{one.Answers(`{"data":[],"links":{"next":"https://prod.apigateway.co/other/users"}}`)}, find, "out of the base URL", ""},
+		{"search: links.next over http", []step{one.Answers(`{"data":[],"links":{"next":"http://prod.apigateway.co/platform/users"}}`)}, find, "another host", ""},
+		{"search: a page that names itself", []step{one.Answers(loop), page(loop)}, find, "the same page again", ""},
+		{"search: the second page fails", []step{one.Answers(loop), page("").Refuses(403, "error-403.json")}, find, "403", "user.admin"},
+		{"get: another partner's user", []step{get(200, `{"data":{"type":"users","id":"U-1","relationships":{"partner":{"data":{"type":"partners","id":"XYZ"}}}}}`)}, read, "another partner", "setting partner"},
+		{"get: without data", []step{get(200, `{"links":{}}`)}, read, "documented form at data", ""},
+		{"get: null", []step{get(200, `null`)}, read, "documented form at data", ""},
+		{"get: data is a list", []step{get(200, "search-one-response.json")}, read, "documented form at data", ""},
+		{"get: another type", []step{get(200, `{"data":{"type":"user","id":"U-1"}}`)}, read, "documented form at data.type", ""},
+		{"get: without id", []step{get(200, `{"data":{"type":"users","id":""}}`)}, read, "documented form at data.id", ""},
+		{"get: 404 of a proxy", []step{get(404, html).As("text/html")}, read, "404", "does not prove"},
+		{"get: 404 without a body", []step{get(404, "")}, read, "404", "does not prove"},
+		{"get: 404 of a gateway", []step{get(404, `{"message":"no Route matched"}`).As("application/json")}, read, "404", "does not prove"},
+		{"get: 403", []step{get(403, "error-403.json")}, read, "403", "user.admin"},
+		{"get: 405", []step{get(405, "")}, read, "405", "check baseURL"},
+		{"get: 410", []step{get(410, "error-404.json")}, read, "410", ""},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := connect(t, plays(t, test.steps...))
-			var err error
-			if test.get {
-				_, err = c.Reader.Get(t.Context(), userID)
-			} else {
-				var users []*providers.User
-				if users, err = c.Reader.Search(t.Context(), "ana@example.com"); users != nil {
-					t.Errorf("users beside the error: %v", users)
-				}
-			}
-			if err == nil || errors.Is(err, providers.ErrAbsent) || !strings.Contains(err.Error(), test.says) || !strings.Contains(providers.Remedy(err), test.remedy) {
-				t.Errorf("error %v; remedy %q", err, providers.Remedy(err))
-			}
-			if rest.KindOf(err) == 0 || !strings.HasPrefix(err.Error(), "vendasta: GET ") {
-				t.Errorf("the error does not say what was asked: %v", err)
-			}
-			if strings.Contains(fmt.Sprint(err), "@") {
-				t.Errorf("the error tells an address: %v", err)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { vendor.ReadFails(t, test.steps, test.call, test.says, test.remedy) })
 	}
 }
 
 // A 404 in the vendor's own form is the proof, whatever the code.
 func TestGetProvesAbsence(t *testing.T) {
 	for _, body := range []string{"error-404.json", `{"errors":[{"status":"404","title":"Not found"}]}`, `{"errors":[{"title":"Not found"}]}`, `{"errors":[{"code":404}]}`, `{"errors":[{"code":"Not Found!"}]}`} {
-		_, err := connect(t, plays(t, get(404, body))).Reader.Get(t.Context(), userID)
+		_, err := vendor.Connect(t, vendor.Plays(t, get(404, body))).Reader.Get(t.Context(), userID)
 		if !errors.Is(err, providers.ErrAbsent) {
 			t.Errorf("%s: %v", body, err)
 		}
@@ -316,12 +251,12 @@ func TestSearchPageBudget(t *testing.T) {
 	steps := make([]step, maxPages)
 	for i := range steps {
 		steps[i] = step{
-			method: "GET", path: "/users", query: url.Values{"page[cursor]": {fmt.Sprint(i)}}, status: 200,
-			answer: fmt.Sprintf(`{"data":[],"links":{"next":%q}}`, fmt.Sprintf("%s/users?page[cursor]=%d", Kind().BaseURL, i+1)),
+			Method: "GET", Path: "/users", Query: url.Values{"page[cursor]": {fmt.Sprint(i)}}, Status: 200,
+			Answer: fmt.Sprintf(`{"data":[],"links":{"next":%q}}`, fmt.Sprintf("%s/users?page[cursor]=%d", Kind().BaseURL, i+1)),
 		}
 	}
-	steps[0].query = search("ana@example.com").query
-	_, err := connect(t, plays(t, steps...)).Reader.Search(t.Context(), "ana@example.com")
+	steps[0].Query = search("ana@example.com").Query
+	_, err := vendor.Connect(t, vendor.Plays(t, steps...)).Reader.Search(t.Context(), "ana@example.com")
 	if err == nil || !strings.Contains(err.Error(), "more than 20 pages") {
 		t.Error(err)
 	}
@@ -332,38 +267,29 @@ func TestSearchLastPage(t *testing.T) {
 	steps := make([]step, maxPages)
 	for i := range steps {
 		steps[i] = step{
-			method: "GET", path: "/users", query: url.Values{"page[cursor]": {fmt.Sprint(i)}}, status: 200,
-			answer: fmt.Sprintf(`{"data":[],"links":{"next":%q}}`, fmt.Sprintf("%s/users?page[cursor]=%d", Kind().BaseURL, i+1)),
+			Method: "GET", Path: "/users", Query: url.Values{"page[cursor]": {fmt.Sprint(i)}}, Status: 200,
+			Answer: fmt.Sprintf(`{"data":[],"links":{"next":%q}}`, fmt.Sprintf("%s/users?page[cursor]=%d", Kind().BaseURL, i+1)),
 		}
 	}
-	steps[0].query = search("ana@example.com").query
-	steps[maxPages-1].answer = "search-empty-response.json"
-	if users, err := connect(t, plays(t, steps...)).Reader.Search(t.Context(), "ana@example.com"); err != nil || len(users) > 0 {
+	steps[0].Query = search("ana@example.com").Query
+	steps[maxPages-1].Answer = "search-empty-response.json"
+	if users, err := vendor.Connect(t, vendor.Plays(t, steps...)).Reader.Search(t.Context(), "ana@example.com"); err != nil || len(users) > 0 {
 		t.Error(users, err)
 	}
 }
 
 // Waits are as the vendor's plain 429 and its header say.
 func TestRateLimitForms(t *testing.T) {
-	limited := search("ana@example.com")
-	limited.status, limited.answer, limited.media = 429, "error-429.json", "application/json"
-	header := limited
-	header.answer, header.header = "", http.Header{"Retry-After": {"9"}}
+	find := search("ana@example.com")
+	header := find.Refuses(429, "")
+	header.Header = http.Header{"Retry-After": {"9"}}
 	for _, test := range []struct {
 		name  string
 		first step
 		wait  time.Duration
-	}{{"in the body", limited, 7 * time.Second}, {"in the header", header, 9 * time.Second}} {
+	}{{"in the body", find.Refuses(429, "error-429.json").As("application/json"), 7 * time.Second}, {"in the header", header, 9 * time.Second}} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := plays(t, test.first, search("ana@example.com").answers("search-empty-response.json"))
-				if _, err := connect(t, s).Reader.Search(t.Context(), "ana@example.com"); err != nil {
-					t.Fatal(err)
-				}
-				if got := s.at[1].Sub(s.at[0]); got != test.wait {
-					t.Errorf("waited %s, want %s", got, test.wait)
-				}
-			})
+			vendor.Waits(t, vendortest.Search("ana@example.com"), test.wait, test.first, find.Answers("search-empty-response.json"))
 		})
 	}
 }
@@ -381,7 +307,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestErrorCode(t *testing.T) {
-	for body, want := range map[string][2]string{
+	vendortest.ErrorCodes(t, errorCode, map[string][2]string{
 		"error-404.json":       {"NotFound", ""},
 		"error-422-query.json": {"QueryParameterBadValue", "filter[partner.id]"},
 		"error-422-body.json":  {"MalformedRequestBody", "/data/attributes/languageLocaleCode"},
@@ -400,12 +326,7 @@ func TestErrorCode(t *testing.T) {
 		`{"errors":null}`:                                      {"", ""},
 		`[]`:                                                   {"", ""},
 		``:                                                     {"", ""},
-	} {
-		code, place := errorCode(fixture(t, body))
-		if code != want[0] || place != want[1] {
-			t.Errorf("%s: %q %q", body, code, place)
-		}
-	}
+	})
 }
 
 // A create that is answered in a way that can not be used may have had its
@@ -418,14 +339,9 @@ func TestCreateInDoubt(t *testing.T) {
 		"broken":          `{"data":`, "HTML": "<html></html>",
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := connect(t, plays(t, step{method: "POST", path: "/users", body: "create-request.json", status: 201, answer: answer}))
+			c := vendor.Connect(t, vendor.Plays(t, step{Method: "POST", Path: "/users", Body: "create-request.json", Status: 201, Answer: answer}))
 			receipt, err := c.Writer.(providers.Creator).Create(t.Context(), seedDraft())
-			if !providers.OutcomeUnknown(err) || !providers.Repeatable(err) || providers.DidNothing(err) || receipt.UserID != "" || receipt.Stored != nil {
-				t.Fatalf("%+v %v", receipt, err)
-			}
-			if n := strings.Count(err.Error(), "it may have taken effect"); n != 1 {
-				t.Errorf("says %d times that it may have taken effect: %v", n, err)
-			}
+			vendortest.InDoubt(t, receipt, err)
 		})
 	}
 }
@@ -435,7 +351,7 @@ func TestCreateInDoubt(t *testing.T) {
 func TestCreateShowsAddressDifferently(t *testing.T) {
 	for _, attributes := range []string{`{"email":"BILL@Example.com"}`, `{"email":""}`, `null`} {
 		answer := `{"data":{"type":"users","id":"U-1","attributes":` + attributes + `}}`
-		c := connect(t, plays(t, step{method: "POST", path: "/users", body: "create-request.json", status: 201, answer: answer}))
+		c := vendor.Connect(t, vendor.Plays(t, step{Method: "POST", Path: "/users", Body: "create-request.json", Status: 201, Answer: answer}))
 		receipt, err := c.Writer.(providers.Creator).Create(t.Context(), seedDraft())
 		if err != nil || receipt.UserID != "U-1" || receipt.Stored == nil {
 			t.Errorf("%s: %+v %v", attributes, receipt, err)
@@ -446,29 +362,16 @@ func TestCreateShowsAddressDifferently(t *testing.T) {
 // A definitive refusal of a write did nothing, says what to do, and is not
 // repeated.
 func TestRefusedWrites(t *testing.T) {
-	create := func(c *providers.Connection) error {
-		_, err := c.Writer.(providers.Creator).Create(t.Context(), seedDraft())
-		return err
-	}
-	update := func(c *providers.Connection) error {
-		_, err := c.Writer.(providers.Updater).Update(t.Context(), providers.Patch{UserID: userID, Values: map[string]any{platformAccess: []any{}, businessLocations: []any{}}})
-		return err
-	}
-	remove := func(c *providers.Connection) error {
-		_, err := c.Writer.(providers.Deleter).Delete(t.Context(), userID)
-		return err
-	}
-	invite := func(c *providers.Connection) error {
-		_, err := c.Writer.(providers.Inviter).Invite(t.Context(), userID)
-		return err
-	}
 	requests := map[string]step{
-		"create": {method: "POST", path: "/users", body: "create-request.json"},
-		"update": {method: "PATCH", path: "/users/" + userID, body: "suspend-request.json"},
-		"delete": {method: "DELETE", path: "/users/" + userID},
-		"invite": {method: "GET", path: "/users/" + userID + "/actions/sendWelcomeEmail"},
+		"create": {Method: "POST", Path: "/users", Body: "create-request.json"},
+		"update": {Method: "PATCH", Path: "/users/" + userID, Body: "suspend-request.json"},
+		"delete": {Method: "DELETE", Path: "/users/" + userID},
+		"invite": {Method: "GET", Path: "/users/" + userID + "/actions/sendWelcomeEmail"},
 	}
-	actions := map[string]func(*providers.Connection) error{"create": create, "update": update, "delete": remove, "invite": invite}
+	calls := map[string]vendortest.Call{
+		"create": vendortest.Create(seedDraft()), "delete": vendortest.Delete(userID), "invite": vendortest.Invite(userID),
+		"update": vendortest.Update(userID, map[string]any{platformAccess: []any{}, businessLocations: []any{}}),
+	}
 	const proposed, testers = "labels updating users as proposed", "open to trusted testers"
 	for _, test := range []struct {
 		action string
@@ -498,18 +401,7 @@ func TestRefusedWrites(t *testing.T) {
 		{"invite", 404, "error-404.json", "404", ""},
 	} {
 		t.Run(fmt.Sprintf("%s %d", test.action, test.status), func(t *testing.T) {
-			s := requests[test.action]
-			s.status, s.answer, s.header = test.status, test.answer, http.Header{"X-Request-Id": {"r-7"}}
-			err := actions[test.action](connect(t, plays(t, s)))
-			if err == nil || providers.OutcomeUnknown(err) || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "request r-7") {
-				t.Errorf("error %v", err)
-			}
-			if remedy := providers.Remedy(err); !strings.Contains(remedy, test.remedy) || test.remedy == "" && remedy != "" {
-				t.Errorf("remedy %q", remedy)
-			}
-			if strings.Contains(err.Error(), "bill@example.com") {
-				t.Errorf("the error repeats the body: %v", err)
-			}
+			vendor.WriteFails(t, []step{requests[test.action].Refuses(test.status, test.answer)}, calls[test.action], test.says, test.remedy)
 		})
 	}
 }
@@ -517,25 +409,23 @@ func TestRefusedWrites(t *testing.T) {
 // A 404 to a delete is done only when the id and a search for it both prove that
 // there is no such user.
 func TestDeleteNotFound(t *testing.T) {
-	remove := step{method: "DELETE", path: "/users/" + userID, status: 404, answer: "error-404.json"}
-	byID := step{method: "GET", path: "/users", query: url.Values{"filter[id]": {userID}}, status: 200}
-	refused := byID
-	refused.status, refused.answer = 422, "error-422-query.json"
+	remove := step{Method: "DELETE", Path: "/users/" + userID, Status: 404, Answer: "error-404.json"}
+	byID := step{Method: "GET", Path: "/users", Query: url.Values{"filter[id]": {userID}}, Status: 200}
 	for _, test := range []struct {
 		name  string
 		steps []step
 		gone  bool
 	}{
-		{"gone", []step{remove, get(404, "error-404.json"), byID.answers("search-empty-response.json")}, true},
+		{"gone", []step{remove, get(404, "error-404.json"), byID.Answers("search-empty-response.json")}, true},
 		{"still there", []step{remove, get(200, "get-response.json")}, false},
 		{"no answer by id", []step{remove, get(403, "error-403.json")}, false},
 		{"no proof by id", []step{remove, get(404, "")}, false},
-		{"found by a search", []step{remove, get(404, "error-404.json"), byID.answers("search-one-response.json")}, false},
-		{"the search is refused", []step{remove, get(404, "error-404.json"), refused}, false},
-		{"the search proves nothing", []step{remove, get(404, "error-404.json"), byID.answers(`{"data":null}`)}, false},
+		{"found by a search", []step{remove, get(404, "error-404.json"), byID.Answers("search-one-response.json")}, false},
+		{"the search is refused", []step{remove, get(404, "error-404.json"), byID.Refuses(422, "error-422-query.json")}, false},
+		{"the search proves nothing", []step{remove, get(404, "error-404.json"), byID.Answers(`{"data":null}`)}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			receipt, err := connect(t, plays(t, test.steps...)).Writer.(providers.Deleter).Delete(t.Context(), userID)
+			receipt, err := vendor.Connect(t, vendor.Plays(t, test.steps...)).Writer.(providers.Deleter).Delete(t.Context(), userID)
 			if (err == nil) != test.gone || receipt.UserID != userID {
 				t.Fatalf("%+v %v", receipt, err)
 			}

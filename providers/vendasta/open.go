@@ -38,28 +38,15 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	if err != nil {
 		return nil, err
 	}
-	rate := config.Rate
-	if !config.RateSet {
-		rate = Kind().Rate
-	}
-	client, err := rest.New(rest.Options{
-		Provider: config.Name, BaseURL: cmp.Or(config.BaseURL, Kind().BaseURL), Transport: settings.Transport,
-		Authenticator: authenticator, Concurrency: config.Concurrency, Rate: rate, Timeout: config.Timeout, Retries: config.Retries,
-		Accept: mediaType, MediaTypes: []string{mediaType, "application/json"}, RetryAfter: retryAfter, ErrorCode: errorCode, Effect: effect,
-		Secrets: settings.Secrets, Log: settings.Log, ReadOnly: settings.ReadOnly,
-	})
+	options := settings.Options()
+	options.Authenticator, options.Accept, options.MediaTypes = authenticator, mediaType, []string{mediaType, "application/json"}
+	options.RetryAfter, options.ErrorCode, options.Effect = retryAfter, errorCode, effect
+	client, err := rest.New(options)
 	if err != nil {
 		return nil, err
 	}
-	r := reader{rest: client.Reader(), name: config.Name, partner: config.Settings["partner"], explains: explain(config)}
-	connection := &providers.Connection{Reader: r, Requests: func() providers.Requests {
-		counts := client.Counts()
-		return providers.Requests{Reads: counts.Reads, Writes: counts.Writes, Sent: counts.Attempts, Retries: counts.Retries, Waited: counts.Waited}
-	}}
-	if !settings.ReadOnly {
-		connection.Writer = writer{client: client, reader: r}
-	}
-	return connection, nil
+	r := reader{rest: client.Reader(), partner: config.Settings["partner"], explains: explain(config)}
+	return providers.NewConnection(client, settings, r, writer{client: client, reader: r}), nil
 }
 
 func authenticate(settings providers.Settings) (rest.Authenticator, error) {

@@ -1,16 +1,13 @@
 package vendasta
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/providers"
-	"rollcall/providers/simulator"
-	"rollcall/sources"
+	"rollcall/providers/internal/vendortest"
 )
 
 // seedByPerson states the create request of the seed by the person's fields,
@@ -85,23 +82,24 @@ people:
 func TestSeedFromRoster(t *testing.T) {
 	for name, roster := range map[string]string{"by the person's fields": seedByPerson, "by the vendor's fields": seedByVendor} {
 		t.Run(name, func(t *testing.T) {
-			access := load(t, roster)
-			sent := decoded(t, sentBy(t, draft(access)))
-			fields := leaves("", decoded(t, fixture(t, "seed-create-request.json")))
+			access := vendor.Load(t, roster)
+			draft, _ := vendor.Draft(access)
+			sent := vendor.CreateBody(t, draft)
+			fields := vendortest.Leaves(vendortest.Decoded(t, vendortest.Fixture(t, "seed-create-request.json")))
 			if len(fields) != 21 {
 				t.Fatalf("the seed has %d fields", len(fields))
 			}
 			current := strings.NewReplacer("streetAddress", "line1", "additionalAddress", "line2")
-			got := leaves("", sent)
+			got := vendortest.Leaves(sent)
 			for path, value := range fields {
 				if got[current.Replace(path)] != value {
 					t.Errorf("%s is %v, want %v", current.Replace(path), got[current.Replace(path)], value)
 				}
 			}
-			if diff := cmp.Diff(decoded(t, fixture(t, "create-request.json")), sent); diff != "" {
+			if diff := cmp.Diff(vendortest.Decoded(t, vendortest.Fixture(t, "create-request.json")), sent); diff != "" {
 				t.Errorf("the request:\n%s", diff)
 			}
-			strictly(t, draft(access))
+			vendor.Strictly(t, access)
 		})
 	}
 }
@@ -109,9 +107,10 @@ func TestSeedFromRoster(t *testing.T) {
 // Every attribute and relationship that [P] lets a create have can be stated;
 // the block beats the person, his block beats his teams, and lists unite.
 func TestEveryFieldFromRoster(t *testing.T) {
-	access := load(t, everyVendorField)
-	sent := decoded(t, sentBy(t, draft(access)))
-	want := decoded(t, fixture(t, "create-full-request.json"))
+	access := vendor.Load(t, everyVendorField)
+	draft, _ := vendor.Draft(access)
+	sent := vendor.CreateBody(t, draft)
+	want := vendortest.Decoded(t, vendortest.Fixture(t, "create-full-request.json"))
 	for _, body := range []any{sent, want} {
 		for _, name := range []string{platformAccess, businessLocations} {
 			list := body.(map[string]any)["data"].(map[string]any)["relationships"].(map[string]any)[name].(map[string]any)["data"].([]any)
@@ -123,8 +122,8 @@ func TestEveryFieldFromRoster(t *testing.T) {
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Error(diff)
 	}
-	strictly(t, draft(access))
-	if invites := wanted(access, welcomeEmail); invites != true {
+	vendor.Strictly(t, access)
+	if invites := vendor.Wanted(access, welcomeEmail); invites != true {
 		t.Errorf("welcomeEmail is %v", invites)
 	}
 	if !slices.Equal(access.Emails(), []string{"bill@example.com", "someone@example.org"}) {
@@ -134,7 +133,7 @@ func TestEveryFieldFromRoster(t *testing.T) {
 
 // Every attribute but the read-only ones is one that a roster can state.
 func TestEveryAttributeHasAField(t *testing.T) {
-	access := load(t, everyVendorField)
+	access := vendor.Load(t, everyVendorField)
 	for _, a := range Kind().Attributes {
 		if _, stated := access.Values.Get(a.Name); !stated {
 			t.Errorf("the roster that has every field does not have %s", a.Name)
@@ -142,77 +141,8 @@ func TestEveryAttributeHasAField(t *testing.T) {
 	}
 }
 
-// sentBy is the body that a create with the draft sends.
-func sentBy(t *testing.T, d providers.Draft) []byte {
-	t.Helper()
-	var body []byte
-	c := connect(t, roundTripper(func(r *http.Request) (*http.Response, error) {
-		body = readAll(t, r)
-		return reply(t, r, step{status: 201, answer: "create-response.json"}), nil
-	}))
-	if _, err := c.Writer.(providers.Creator).Create(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
-
-// strictly has the simulated vendor create the draft, and reads it back as it was
-// sent.
-func strictly(t *testing.T, d providers.Draft) {
-	t.Helper()
-	world := simulator.New(simulator.Options{})
-	c := simulated(t, world)
-	receipt, err := c.Writer.(providers.Creator).Create(t.Context(), d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	user, err := c.Reader.Get(t.Context(), receipt.UserID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range d.Values {
-		attribute, _ := Kind().Attribute(name)
-		if live := user.Attributes[name]; attribute.Mode == providers.Managed && (!live.Shown || !attribute.Equal(live.Data, value)) {
-			t.Errorf("%s is stored as %v, sent was %v", name, live, value)
-		}
-	}
-}
-
-// leaves maps the path of every value that is no list or object to the value.
-func leaves(at string, data any) map[string]any {
-	found := make(map[string]any)
-	add := func(name string, item any) {
-		for path, value := range leaves(at+"/"+name, item) {
-			found[path] = value
-		}
-	}
-	switch v := data.(type) {
-	case map[string]any:
-		for name, item := range v {
-			add(name, item)
-		}
-	case []any:
-		for i, item := range v {
-			add(string(rune('0'+i)), item)
-		}
-	default:
-		found[at] = data
-	}
-	return found
-}
-
-func wanted(access *sources.Access, name string) any {
-	for _, w := range Kind().Wants(access) {
-		if w.Attribute.Name == name {
-			return w.Data
-		}
-	}
-	return "not stated"
-}
-
 // What a person's entry means in the vendor's terms.
 func TestFromPerson(t *testing.T) {
-	const head = "version: 1\npeople:\n  - email: bill@example.com\n    access: {vendasta: {platformAccess: [\"tm:access\"]%s}}\n%s"
 	object := func(pairs ...any) map[string]any {
 		m := make(map[string]any)
 		for i := 0; i < len(pairs); i += 2 {
@@ -224,35 +154,35 @@ func TestFromPerson(t *testing.T) {
 		name, block, person, attribute string
 		want                           any
 	}{
-		{"nothing stated", "", "", "givenName", "not stated"},
-		{"null clears", "", "    givenName: null\n", "givenName", nil},
-		{"the block beats the person", ", givenName: Will", "    givenName: William\n", "givenName", "Will"},
-		{"the block's null beats the person", ", givenName: null", "    givenName: William\n", "givenName", nil},
-		{"the person's null below the block", ", givenName: Will", "    givenName: null\n", "givenName", "Will"},
-		{"nickname", "", "    nickname: Bill\n", "greetingName", "Bill"},
-		{"locale", "", "    locale: en-US\n", "languageLocaleCode", "en-US"},
-		{"language alone", "", "    locale: it\n", "languageLocaleCode", "it"},
-		{"a script is left out", "", "    locale: zh-Hant-TW\n", "languageLocaleCode", "zh-TW"},
-		{"a script and no region", "", "    locale: zh-Hant\n", "languageLocaleCode", "zh"},
-		{"a region that is a number is left out", "", "    locale: es-419\n", "languageLocaleCode", "es"},
-		{"locale cleared", "", "    locale: null\n", "languageLocaleCode", nil},
-		{"phones", "", "    phones: [{number: \"1 2\", type: work}, {number: \"3\", type: pager}]\n", "phoneNumbers", []any{object("number", "1 2", "typeCode", "work"), object("number", "3", "typeCode", "pager")}},
-		{"no phones", "", "    phones: []\n", "phoneNumbers", []any{}},
-		{"phones cleared", "", "    phones: null\n", "phoneNumbers", nil},
-		{"phones of the block alone", ", phoneNumbers: [{number: \"9\", typeCode: fax}]", "    phones: [{number: \"1\", type: work}]\n", "phoneNumbers", []any{object("number", "9", "typeCode", "fax")}},
-		{"address", "", "    address: {line1: a, region: CA-SK, country: CA}\n", "address", object("line1", "a", "regionCode", "CA-SK", "countryCode", "CA")},
-		{"a field of the address cleared", "", "    address: {line2: null}\n", "address", object("line2", nil)},
-		{"address cleared", "", "    address: null\n", "address", nil},
-		{"fields of the block over the person's", ", address: {city: B, line2: null}", "    address: {line1: a, line2: x, city: A}\n", "address", object("line1", "a", "line2", nil, "city", "B")},
+		{"nothing stated", "", "", "givenName", vendortest.Unstated},
+		{"null clears", "", "givenName: null", "givenName", nil},
+		{"the block beats the person", ", givenName: Will", "givenName: William", "givenName", "Will"},
+		{"the block's null beats the person", ", givenName: null", "givenName: William", "givenName", nil},
+		{"the person's null below the block", ", givenName: Will", "givenName: null", "givenName", "Will"},
+		{"nickname", "", "nickname: Bill", "greetingName", "Bill"},
+		{"locale", "", "locale: en-US", "languageLocaleCode", "en-US"},
+		{"language alone", "", "locale: it", "languageLocaleCode", "it"},
+		{"a script is left out", "", "locale: zh-Hant-TW", "languageLocaleCode", "zh-TW"},
+		{"a script and no region", "", "locale: zh-Hant", "languageLocaleCode", "zh"},
+		{"a region that is a number is left out", "", "locale: es-419", "languageLocaleCode", "es"},
+		{"locale cleared", "", "locale: null", "languageLocaleCode", nil},
+		{"phones", "", "phones: [{number: \"1 2\", type: work}, {number: \"3\", type: pager}]", "phoneNumbers", []any{object("number", "1 2", "typeCode", "work"), object("number", "3", "typeCode", "pager")}},
+		{"no phones", "", "phones: []", "phoneNumbers", []any{}},
+		{"phones cleared", "", "phones: null", "phoneNumbers", nil},
+		{"phones of the block alone", ", phoneNumbers: [{number: \"9\", typeCode: fax}]", "phones: [{number: \"1\", type: work}]", "phoneNumbers", []any{object("number", "9", "typeCode", "fax")}},
+		{"address", "", "address: {line1: a, region: CA-SK, country: CA}", "address", object("line1", "a", "regionCode", "CA-SK", "countryCode", "CA")},
+		{"a field of the address cleared", "", "address: {line2: null}", "address", object("line2", nil)},
+		{"address cleared", "", "address: null", "address", nil},
+		{"fields of the block over the person's", ", address: {city: B, line2: null}", "address: {line1: a, line2: x, city: A}", "address", object("line1", "a", "line2", nil, "city", "B")},
 		{"the block's address alone", ", address: {city: B}", "", "address", object("city", "B")},
-		{"the block's null over the person's address", ", address: null", "    address: {line1: a}\n", "address", nil},
-		{"the block's address over the person's null", ", address: {city: B}", "    address: null\n", "address", object("city", "B")},
-		{"time zone", "", "    timeZone: Europe/Berlin\n", "timeZone", "Europe/Berlin"},
-		{"names that Vendasta has no place for", "", "    displayName: X\n    legalName: Y\n    title: Z\n", "displayName", "not stated"},
+		{"the block's null over the person's address", ", address: null", "address: {line1: a}", "address", nil},
+		{"the block's address over the person's null", ", address: {city: B}", "address: null", "address", object("city", "B")},
+		{"time zone", "", "timeZone: Europe/Berlin", "timeZone", "Europe/Berlin"},
+		{"names that Vendasta has no place for", "", "displayName: X\n    legalName: Y\n    title: Z", "displayName", vendortest.Unstated},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			roster := strings.Replace(strings.Replace(head, "%s", test.block, 1), "%s", test.person, 1)
-			if diff := cmp.Diff(test.want, wanted(load(t, roster), test.attribute)); diff != "" {
+			access := vendor.Load(t, vendor.Person(`{platformAccess: ["tm:access"]`+test.block+"}", test.person))
+			if diff := cmp.Diff(test.want, vendor.Wanted(access, test.attribute)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -261,12 +191,8 @@ func TestFromPerson(t *testing.T) {
 
 // What the kind's rules say stands at the place in the roster that it is about.
 func TestRules(t *testing.T) {
-	person := func(block string) string {
-		return "version: 1\npeople:\n  - email: bill@example.com\n    access: {vendasta: " + block + "}\n"
-	}
-	fields := func(field, block string) string {
-		return "version: 1\npeople:\n  - email: bill@example.com\n    " + field + "\n    access: {vendasta: " + block + "}\n"
-	}
+	person := func(block string) string { return vendor.Person(block) }
+	fields := func(field, block string) string { return vendor.Person(block, field) }
 	for _, test := range []struct{ name, roster, says string }{
 		{"no grant", person("{}"), "no grant: state platformAccess or businessLocations"},
 		{"empty lists", person("{platformAccess: [], businessLocations: null}"), "no grant"},
@@ -281,13 +207,7 @@ func TestRules(t *testing.T) {
 		{"an unknown feature", person(`{platformAccess: ["pc:new"]}`), `"pc:new" is no feature that Vendasta documents; it is sent as it is`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, diagnostics := loadAll(t, test.roster)
-			if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Message, test.says) || diagnostics[0].Line == 0 {
-				t.Errorf("%v", diagnostics)
-			}
-			if unknown := test.name == "an unknown feature"; diagnostics.Failed() == unknown {
-				t.Errorf("%v", diagnostics)
-			}
+			vendor.Objects(t, test.roster, test.says, test.name == "an unknown feature")
 		})
 	}
 	for _, roster := range []string{
@@ -297,7 +217,7 @@ func TestRules(t *testing.T) {
 		fields("locale: fil-PH", "{businessLocations: [AG-1], languageLocaleCode: en-PH}"),
 		fields("locale: null", "{businessLocations: [AG-1]}"),
 	} {
-		if _, diagnostics := loadAll(t, roster); len(diagnostics) > 0 {
+		if _, diagnostics := vendor.LoadAll(t, roster); len(diagnostics) > 0 {
 			t.Error(diagnostics)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"rollcall/providers"
 	"rollcall/providers/internal/rest"
+	"rollcall/providers/internal/vendortest"
 	"rollcall/providers/simulator"
 	"rollcall/sources"
 )
@@ -30,7 +31,7 @@ func inWorld(t *testing.T, options simulator.Options, users []map[string]any, f 
 				t.Fatal(err)
 			}
 		}
-		f(t, world, simulated(t, world))
+		f(t, world, vendor.Simulated(t, world))
 	})
 }
 
@@ -104,54 +105,6 @@ func TestAbilities(t *testing.T) {
 	})
 }
 
-// What must not be done twice is asked for once, whatever becomes of the answer;
-// only where nothing can have been done it is asked for again.
-func TestOnce(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		rule     simulator.Rule
-		requests int64 // writes that the vendor got
-		done     int64 // effects
-		ok       bool
-		unknown  bool
-	}{
-		{"lost answer", simulator.Rule{Fault: simulator.FaultLostAnswer}, 1, 1, false, true},
-		{"closed before", simulator.Rule{Fault: simulator.FaultClosed}, 1, 0, false, true},
-		{"500 before", simulator.Rule{Fault: simulator.FaultStatus, Status: 500}, 1, 0, false, true},
-		{"503 after", simulator.Rule{Fault: simulator.FaultStatus, Status: 503, After: true}, 1, 1, false, true},
-		{"502 of a proxy", simulator.Rule{Fault: simulator.FaultHTML, After: true}, 1, 1, false, true},
-		{"hangs", simulator.Rule{Fault: simulator.FaultHang, After: true}, 1, 1, false, true},
-		{"redirected", simulator.Rule{Fault: simulator.FaultRedirect, Location: "/vendasta/platform/users/U-1"}, 1, 0, false, false},
-		{"409", simulator.Rule{Fault: simulator.FaultStatus, Status: 409}, 1, 0, false, false},
-		{"425", simulator.Rule{Fault: simulator.FaultStatus, Status: 425}, 1, 0, false, false},
-		{"401", simulator.Rule{Fault: simulator.FaultStatus, Status: 401}, 1, 0, false, false},
-		{"429", simulator.Rule{Fault: simulator.FaultStatus, Status: 429, First: 2, RetryAfter: 3 * time.Second}, 3, 1, true, false},
-		{"never connected", simulator.Rule{Fault: simulator.FaultRefused, First: 2}, 1, 1, true, false},
-	} {
-		for action, operation := range map[string]simulator.Operation{"create": simulator.Create, "invite": simulator.Welcome} {
-			t.Run(action+": "+test.name, func(t *testing.T) {
-				rule := test.rule
-				rule.Operation = operation
-				inWorld(t, failing(rule), []map[string]any{ana("attributes", map[string]any{"email": "bill@example.com"})}, func(t *testing.T, world *simulator.World, c *providers.Connection) {
-					var err error
-					if action == "create" {
-						_, err = c.Writer.(providers.Creator).Create(t.Context(), anaDraft())
-					} else {
-						_, err = c.Writer.(providers.Inviter).Invite(t.Context(), "U-1")
-					}
-					n := world.Counts()
-					if done := n.Created + n.Mails; n.Writes != test.requests || done != test.done || n.Reads != 0 || len(n.Faults) != 1 {
-						t.Errorf("%d requests with %d effects, want %d with %d: %+v", n.Writes, done, test.requests, test.done, n)
-					}
-					if (err == nil) != test.ok || providers.OutcomeUnknown(err) != test.unknown {
-						t.Errorf("error %v, outcome unknown is %v", err, providers.OutcomeUnknown(err))
-					}
-				})
-			})
-		}
-	}
-}
-
 // The user that an answer could not be had for is there, and a lookup finds him.
 func TestCreateWithLostAnswer(t *testing.T) {
 	inWorld(t, failing(simulator.Rule{Operation: simulator.Create, Fault: simulator.FaultCutBody}), nil, func(t *testing.T, world *simulator.World, c *providers.Connection) {
@@ -164,41 +117,6 @@ func TestCreateWithLostAnswer(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	})
-}
-
-// A second create of the same address is a definitive error.
-func TestDuplicate(t *testing.T) {
-	inWorld(t, simulator.Options{}, []map[string]any{ana()}, func(t *testing.T, world *simulator.World, c *providers.Connection) {
-		_, err := c.Writer.(providers.Creator).Create(t.Context(), anaDraft())
-		if rest.Status(err) != http.StatusConflict || providers.OutcomeUnknown(err) || providers.Repeatable(err) || world.Counts().Created != 0 {
-			t.Errorf("%v %+v", err, world.Counts())
-		}
-	})
-}
-
-// An update sets a state, so it is repeated until it is answered.
-func TestUpdateIsRepeated(t *testing.T) {
-	empty := map[string]any{platformAccess: []any{}, businessLocations: []any{}}
-	for _, fault := range []simulator.Rule{
-		{Fault: simulator.FaultLostAnswer, First: 2},
-		{Fault: simulator.FaultStatus, Status: 503, First: 2, After: true},
-		{Fault: simulator.FaultStatus, Status: 429, First: 2, RetryAfter: 3 * time.Second},
-		{Fault: simulator.FaultCutBody, First: 2},
-		{Fault: simulator.FaultRefused, First: 2},
-	} {
-		t.Run(string(fault.Fault), func(t *testing.T) {
-			fault.Operation = simulator.Update
-			inWorld(t, failing(fault), []map[string]any{ana()}, func(t *testing.T, world *simulator.World, c *providers.Connection) {
-				receipt, err := c.Writer.(providers.Updater).Update(t.Context(), providers.Patch{UserID: "U-1", Values: empty})
-				if err != nil || !Kind().Suspended(receipt.Stored) {
-					t.Errorf("%+v %v", receipt, err)
-				}
-				if n := world.Counts(); n.Writes < 1 || fault.Fault != simulator.FaultRefused && n.Writes != 3 {
-					t.Errorf("%+v", n)
-				}
-			})
-		})
-	}
 }
 
 // Suspending is one PATCH that empties both lists and leaves the rest alone; one
@@ -242,28 +160,6 @@ func TestDeleteWithLostAnswer(t *testing.T) {
 			t.Errorf("%+v", world.Counts())
 		}
 	})
-}
-
-// Waits of the vendor are kept to, in whatever form it says them; nothing is sent
-// meanwhile.
-func TestWaits(t *testing.T) {
-	for _, form := range []simulator.RetryForm{simulator.RetrySeconds, simulator.RetryDate, simulator.RetryEpoch, simulator.RetryEpochMillis, simulator.RetryBody, simulator.RetryReset} {
-		t.Run(string(form), func(t *testing.T) {
-			chaos := simulator.Chaos{RateLimit: &simulator.RateLimit{Limit: 1, Window: 30 * time.Second, Form: form}}
-			inWorld(t, simulator.Options{Chaos: chaos}, []map[string]any{ana()}, func(t *testing.T, world *simulator.World, c *providers.Connection) {
-				time.Sleep(3 * 366 * 24 * time.Hour) // to where seconds can not be taken for a moment
-				begun := time.Now()
-				for range 3 {
-					if _, err := c.Reader.Get(t.Context(), "U-1"); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if took := time.Since(begun); took != time.Minute || world.Counts().Faults["rate-limit"] != 2 || world.Counts().Reads != 5 {
-					t.Errorf("took %s, %+v", took, world.Counts())
-				}
-			})
-		})
-	}
 }
 
 // A read that does not succeed is never an absence.
@@ -333,7 +229,7 @@ func TestOtherPartner(t *testing.T) {
 // writer in disguise.
 func TestReadOnly(t *testing.T) {
 	inWorld(t, simulator.Options{}, []map[string]any{ana()}, func(t *testing.T, world *simulator.World, c *providers.Connection) {
-		only := simulated(t, world, func(s *providers.Settings) { s.ReadOnly = true })
+		only := vendor.Simulated(t, world, func(s *providers.Settings) { s.ReadOnly = true })
 		if only.Writer != nil {
 			t.Errorf("a writer %T", only.Writer)
 		}
@@ -379,11 +275,11 @@ func TestNoCredentialsElsewhere(t *testing.T) {
 	var mu sync.Mutex
 	hosts := make(map[string]int)
 	send := func(status int, answer string) *providers.Connection {
-		return connect(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		return vendor.Connect(t, vendortest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			hosts[r.URL.Host]++
-			return reply(t, r, step{status: status, answer: answer, header: http.Header{"Location": {elsewhere}}}), nil
+			return vendor.Reply(t, r, step{Status: status, Answer: answer, Header: http.Header{"Location": {elsewhere}}}), nil
 		}), func(s *providers.Settings) { s.Config.Retries = 0 })
 	}
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -410,75 +306,13 @@ func TestNoCredentialsElsewhere(t *testing.T) {
 	}
 }
 
-// What a vendor repeats of the credentials is in no error.
-func TestNoCredentialsInErrors(t *testing.T) {
-	chaos := simulator.Chaos{EchoAuthorization: true, Fail: []simulator.Rule{{Fault: simulator.FaultStatus, Status: 400}}}
-	inWorld(t, simulator.Options{Chaos: chaos}, []map[string]any{ana()}, func(t *testing.T, world *simulator.World, c *providers.Connection) {
-		_, err := c.Reader.Get(t.Context(), "U-1")
-		if err == nil || strings.Contains(err.Error(), token) || world.Counts().Faults["echo-authorization"] == 0 {
-			t.Errorf("%v %+v", err, world.Counts())
-		}
-	})
-}
-
-// A call that is given up ends at once and is no absence.
-func TestCancellation(t *testing.T) {
-	inWorld(t, failing(simulator.Rule{Fault: simulator.FaultHang}), []map[string]any{ana()}, func(t *testing.T, _ *simulator.World, c *providers.Connection) {
-		for name, call := range map[string]func(context.Context) error{
-			"search": func(ctx context.Context) error { _, err := c.Reader.Search(ctx, "ana@example.com"); return err },
-			"get":    func(ctx context.Context) error { _, err := c.Reader.Get(ctx, "U-1"); return err },
-			"create": func(ctx context.Context) error {
-				_, err := c.Writer.(providers.Creator).Create(ctx, anaDraft())
-				if !providers.OutcomeUnknown(err) || providers.DidNothing(err) {
-					t.Errorf("a create that was given up: %v", err)
-				}
-				return err
-			},
-		} {
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			begun := time.Now()
-			err := call(ctx)
-			cancel()
-			if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took != 3*time.Second || errors.Is(err, providers.ErrAbsent) {
-				t.Errorf("%s: %v after %s", name, err, took)
-			}
-		}
-	})
-}
-
-// At no time more requests are under way than the configuration allows, reads
-// and writes together.
-func TestConcurrency(t *testing.T) {
-	inWorld(t, simulator.Options{Chaos: simulator.Chaos{Latency: time.Second}}, []map[string]any{ana()}, func(t *testing.T, world *simulator.World, c *providers.Connection) {
-		var group sync.WaitGroup
-		begun := time.Now()
-		for i := range 12 {
-			group.Go(func() {
-				var err error
-				if i%2 == 0 {
-					_, err = c.Reader.Get(t.Context(), "U-1")
-				} else {
-					_, err = c.Writer.(providers.Updater).Update(t.Context(), providers.Patch{UserID: "U-1", Values: map[string]any{"givenName": "Ana"}})
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		group.Wait()
-		if n := world.Counts(); n.AtOnce != 4 || time.Since(begun) != 3*time.Second {
-			t.Errorf("%d at once, took %s", n.AtOnce, time.Since(begun))
-		}
-	})
-}
-
 // Tokens that the simulated issuer gives and takes back, with keys that it
 // checks.
 func TestIssuedTokens(t *testing.T) {
 	file := credentials(t, pkcs1(rsaKey()))
 	synctest.Test(t, func(t *testing.T) {
 		world := simulator.New(simulator.Options{Tokens: simulator.Issued, Vendasta: simulator.VendastaOptions{Key: &rsaKey().PublicKey}})
-		c := simulated(t, world, withAccount(file), func(s *providers.Settings) { s.Config.TokenURL = world.TokenURL("vendasta") })
+		c := vendor.Simulated(t, world, withAccount(file), func(s *providers.Settings) { s.Config.TokenURL = world.TokenURL("vendasta") })
 		for step, tokens := range []int64{1, 1, 2, 3} {
 			switch step {
 			case 2:

@@ -183,7 +183,8 @@ type Call struct {
 	URL string
 	// Body is sent as JSON; nil is no body.
 	Body any
-	// ContentType is that of Body; empty is application/json.
+	// ContentType is that of Body; empty is application/json, and none without a
+	// Body.
 	ContentType string
 	// Success lists the statuses that are a success; empty is every 2xx but 206,
 	// which is an incomplete answer.
@@ -243,6 +244,9 @@ func (c *Client) Counts() Counts {
 	c.tally.add(func(n *Counts) { snapshot = *n })
 	return snapshot
 }
+
+// Paused is how long from now nothing is sent, because a 429 asked for it.
+func (c *Client) Paused() time.Duration { return c.pause.left() }
 
 type tally struct {
 	mu     sync.Mutex

@@ -151,6 +151,25 @@ func Status(err error) int {
 	return 0
 }
 
+// NotOpen reports of a failed call that the operation is not there, or not open to
+// the account.
+func NotOpen(err error) bool {
+	switch Status(err) {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	default:
+		return false
+	}
+}
+
+// RequestID returns the vendor's name for the failed call, or "".
+func RequestID(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RequestID
+	}
+	return ""
+}
+
 // KindOf returns the kind of a failed call, or 0 for an error that is not from
 // this package.
 func KindOf(err error) Kind {

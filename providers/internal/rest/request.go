@@ -222,9 +222,11 @@ func (op *operation) request(target *url.URL) *http.Request {
 	}
 	r.Header.Set("Accept", op.client.options.Accept)
 	r.Header.Set("User-Agent", userAgent)
+	if op.contentType != "" {
+		r.Header.Set("Content-Type", op.contentType)
+	}
 	switch {
 	case op.body != nil:
-		r.Header.Set("Content-Type", op.contentType)
 		r.ContentLength = int64(len(op.body))
 		r.Body = io.NopCloser(bytes.NewReader(op.body))
 		if op.class != writeOnce {

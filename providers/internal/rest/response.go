@@ -54,9 +54,17 @@ func (r *Response) Decode(v any) error {
 			detail += " at " + field
 		}
 	}
-	e := &Error{Kind: KindAnswer, Detail: detail}
+	return r.unusable(detail, nil)
+}
+
+// Unusable is the error for an answer that came whole and can not be used; cause
+// says why. It is of KindAnswer: after a write its outcome counts as unknown.
+func (r *Response) Unusable(cause error) error { return r.unusable(cause.Error(), cause) }
+
+func (r *Response) unusable(detail string, cause error) error {
+	e := &Error{Kind: KindAnswer, Detail: detail, Err: cause}
 	if r.op != nil {
-		e = r.op.fail(KindAnswer, detail, nil)
+		e = r.op.fail(KindAnswer, detail, cause)
 		e.OutcomeUnknown = r.op.class != read
 	}
 	e.Status, e.RequestID, e.Attempts = r.Status, r.RequestID, r.Attempts

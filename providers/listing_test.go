@@ -1,0 +1,349 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/providers/internal/rest"
+	"rollcall/sources"
+)
+
+// A vendor of a few users, who can be listed.
+type listed struct {
+	mu     sync.Mutex
+	users  map[string]*User
+	lists  int
+	gets   int
+	fail   []error       // of the next lists; nil is none
+	takes  time.Duration // that a list takes
+	onList func()
+}
+
+func (v *listed) List(ctx context.Context) ([]*User, error) {
+	v.mu.Lock()
+	v.lists++
+	var err error
+	if len(v.fail) > 0 {
+		err, v.fail = v.fail[0], v.fail[1:]
+	}
+	var all []*User
+	for _, u := range v.users {
+		copied := *u
+		all = append(all, &copied)
+	}
+	onList := v.onList
+	v.mu.Unlock()
+	if onList != nil {
+		onList()
+	}
+	if v.takes > 0 {
+		select {
+		case <-time.After(v.takes):
+		case <-ctx.Done():
+			return nil, &rest.Error{Kind: rest.KindCanceled, Err: ctx.Err()}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func (v *listed) Get(_ context.Context, id string) (*User, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.gets++
+	if u := v.users[id]; u != nil {
+		copied := *u
+		return &copied, nil
+	}
+	return nil, fmt.Errorf("%w: 404", ErrAbsent)
+}
+
+func (v *listed) Search(context.Context, string) ([]*User, error) {
+	return nil, errors.New("nobody may be searched for")
+}
+
+func (v *listed) put(id, email string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.users[id] = &User{ID: id, Email: email, Attributes: map[string]Live{"role": Show("R")}}
+}
+
+func (v *listed) remove(id string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.users, id)
+}
+
+func (v *listed) counts() (lists, gets int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.lists, v.gets
+}
+
+// listedBy connects to a vendor by list.
+func listedBy(t *testing.T, users ...string) (*listed, *Connection) {
+	t.Helper()
+	v := &listed{users: make(map[string]*User)}
+	for i := 0; i+1 < len(users); i += 2 {
+		v.put(users[i], users[i+1])
+	}
+	kind := &Kind{Title: "Acme", Open: func(context.Context, Settings) (*Connection, error) {
+		return &Connection{Reader: v}, nil
+	}}
+	c, err := kind.Connect(t.Context(), Settings{Config: sources.ProviderConfig{Lookup: sources.LookupList}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, c
+}
+
+func found(o Observation) string {
+	if o.User == nil {
+		return string(o.Finding)
+	}
+	return string(o.Finding) + " " + o.User.ID
+}
+
+func ask(c *Connection, emails ...string) Observation {
+	return Lookup(context.Background(), c.Reader, Query{Emails: emails})
+}
+
+func TestListingLookups(t *testing.T) {
+	v, c := listedBy(t, "U-1", "Ana@Example.com", "U-2", "bo@example.com", "U-3", "bo.old@example.com", "U-4", "x@bücher.example")
+	for _, test := range []struct {
+		query Query
+		want  string
+	}{
+		{Query{Emails: []string{"ana@example.com"}}, "found U-1"},
+		{Query{Emails: []string{"ANA@EXAMPLE.COM"}}, "found U-1"},
+		{Query{Emails: []string{"x@xn--bcher-kva.example"}}, "found U-4"},
+		{Query{Emails: []string{"an@example.com"}}, "absent"},
+		{Query{Emails: []string{"bo@example.com", "bo.old@example.com"}}, "ambiguous"},
+		{Query{Emails: []string{"new@example.com", "bo.old@example.com"}}, "found U-3"},
+		{Query{UserID: "U-1", Emails: []string{"ana@example.com"}}, "found U-1"},
+		{Query{UserID: "U-2", Emails: []string{"ana@example.com"}}, "ambiguous"},
+	} {
+		if got := found(Lookup(t.Context(), c.Reader, test.query)); got != test.want {
+			t.Errorf("%v: %s, want %s", test.query, got, test.want)
+		}
+	}
+	if lists, gets := v.counts(); lists != 1 || gets != 0 {
+		t.Errorf("%d lists and %d gets, want 1 and 0", lists, gets)
+	}
+	// A pinned id that the list does not have is asked for: the list may not show
+	// everybody whom the vendor knows.
+	v.put("U-9", "zoe@example.com")
+	if got := found(Lookup(t.Context(), c.Reader, Query{UserID: "U-9", Emails: []string{"zoe@example.com"}})); got != "found U-9" {
+		t.Error(got)
+	}
+	if o := Lookup(t.Context(), c.Reader, Query{UserID: "U-8", Emails: []string{"kim@example.com"}}); o.Finding != Absent || !o.PinMissing {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Whoever comes while the list is read waits for it, and it is read once.
+func TestListingSingleFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, c := listedBy(t, "U-1", "ana@example.com")
+		v.takes = time.Second
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if got := found(ask(c, "ana@example.com")); got != "found U-1" {
+					t.Error(got)
+				}
+			})
+		}
+		all.Wait()
+		if lists, _ := v.counts(); lists != 1 {
+			t.Errorf("%d lists", lists)
+		}
+	})
+}
+
+// A list that fails leaves everybody unknown, and is not read again for each of
+// them.
+func TestListingFails(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com")
+	broken := errors.New("the second page is missing")
+	v.fail = []error{broken}
+	for _, email := range []string{"ana@example.com", "nobody@example.com"} {
+		if o := ask(c, email); o.Finding != Unknown || !errors.Is(o.Err, broken) {
+			t.Errorf("%s: %+v", email, o)
+		}
+	}
+	if o := Lookup(t.Context(), c.Reader, Query{UserID: "U-1", Emails: []string{"ana@example.com"}}); o.Finding != Unknown {
+		t.Errorf("pinned: %+v", o)
+	}
+	if lists, _ := v.counts(); lists != 1 {
+		t.Errorf("%d lists", lists)
+	}
+}
+
+// A list that changed while it was read is read once more, and no oftener.
+func TestListingShifts(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com")
+	v.fail = []error{fmt.Errorf("page 2: %w", rest.ErrShifting)}
+	if got := found(ask(c, "ana@example.com")); got != "found U-1" {
+		t.Error(got)
+	}
+	v, c = listedBy(t, "U-1", "ana@example.com")
+	v.fail = []error{rest.ErrShifting, rest.ErrShifting}
+	if o := ask(c, "nobody@example.com"); o.Finding != Unknown {
+		t.Errorf("%+v", o)
+	}
+	if lists, _ := v.counts(); lists != 2 {
+		t.Errorf("%d lists", lists)
+	}
+}
+
+// A list with somebody whose address is not shown proves nobody absent.
+func TestListingHiddenAddress(t *testing.T) {
+	_, c := listedBy(t, "U-1", "ana@example.com", "U-2", "")
+	if got := found(ask(c, "ana@example.com")); got != "found U-1" {
+		t.Error(got)
+	}
+	if o := ask(c, "nobody@example.com"); o.Finding != Unknown || o.Remedy == "" {
+		t.Errorf("%+v", o)
+	}
+}
+
+// One whose context ends leaves the list to the others.
+func TestListingCanceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, c := listedBy(t, "U-1", "ana@example.com")
+		v.takes = time.Minute
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var all sync.WaitGroup
+		all.Go(func() {
+			o := Lookup(ctx, c.Reader, Query{Emails: []string{"ana@example.com"}})
+			if o.Finding != Unknown || !Interrupted(o.Err) {
+				t.Errorf("the one whose time is over: %+v", o)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if got := found(ask(c, "ana@example.com")); got != "found U-1" {
+				t.Errorf("the one who waits: %s", got)
+			}
+		})
+		all.Wait()
+	})
+}
+
+// What was written in this run is not looked up in a list that is older.
+func TestListingAfterWrites(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com", "U-2", "bo@example.com")
+	if got := found(ask(c, "new@example.com")); got != "absent" {
+		t.Fatal(got)
+	}
+	v.put("U-3", "new@example.com")
+	c.Wrote("U-3", "new@example.com")
+	if got := found(ask(c, "new@example.com")); got != "found U-3" {
+		t.Errorf("created: %s", got)
+	}
+	v.remove("U-1")
+	if got := found(ask(c, "ana@example.com")); got != "found U-1" {
+		t.Errorf("as listed: %s", got)
+	}
+	c.Wrote("U-1", "ana@example.com")
+	if got := found(ask(c, "ana@example.com")); got != "absent" {
+		t.Errorf("deleted: %s", got)
+	}
+	v.put("U-2", "else@example.com")
+	c.Wrote("U-2", "bo@example.com")
+	if got := found(ask(c, "bo@example.com")); got != "absent" {
+		t.Errorf("with another address now: %s", got)
+	}
+	if o := Lookup(t.Context(), c.Reader, Query{UserID: "U-2", Emails: []string{"bo@example.com"}}); o.Finding != Ambiguous {
+		t.Errorf("pinned, with another address now: %+v", o)
+	}
+	if lists, _ := v.counts(); lists != 1 {
+		t.Errorf("%d lists, want 1", lists)
+	}
+	// After a create whose outcome is not known nothing in the list counts.
+	v.put("U-4", "lost@example.com")
+	c.Wrote("", "lost@example.com")
+	if got := found(ask(c, "lost@example.com")); got != "found U-4" {
+		t.Errorf("in doubt: %s", got)
+	}
+	if lists, _ := v.counts(); lists != 2 {
+		t.Errorf("%d lists, want 2", lists)
+	}
+}
+
+func TestListingRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, c := listedBy(t, "U-1", "ana@example.com")
+		ask(c, "ana@example.com")
+		v.put("U-2", "new@example.com")
+		v.put("U-1", "other@example.com")
+		c.Refresh("U-1", time.Minute)
+		c.Refresh("", time.Minute)
+		if a, b := found(ask(c, "ana@example.com")), found(ask(c, "new@example.com")); a != "found U-1" || b != "absent" {
+			t.Errorf("young enough: %s, %s", a, b)
+		}
+		time.Sleep(time.Minute)
+		c.Refresh("U-1", time.Minute)
+		if a, b := found(ask(c, "ana@example.com")), found(ask(c, "new@example.com")); a != "absent" || b != "absent" {
+			t.Errorf("he alone: %s, %s", a, b)
+		}
+		c.Refresh("", time.Minute)
+		if got := found(ask(c, "new@example.com")); got != "found U-2" {
+			t.Errorf("everybody: %s", got)
+		}
+		if lists, gets := v.counts(); lists != 2 || gets != 1 {
+			t.Errorf("%d lists and %d gets", lists, gets)
+		}
+	})
+}
+
+// A list that breaks is an error for everybody who waits.
+func TestListingPanics(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com")
+	v.onList = func() { panic("broken") }
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		ask(c, "ana@example.com")
+	}()
+	if o := ask(c, "ana@example.com"); o.Finding != Unknown {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestConnectDefaults(t *testing.T) {
+	var got sources.ProviderConfig
+	kind := &Kind{
+		Title: "Acme", BaseURL: "https://api.acme.example", Rate: sources.Rate{{Requests: 5, Per: time.Second}},
+		Open: func(_ context.Context, s Settings) (*Connection, error) {
+			got = s.Config
+			return &Connection{Reader: onlyReader{}}, nil
+		},
+	}
+	if _, err := kind.Connect(t.Context(), Settings{}); err != nil || got.BaseURL != kind.BaseURL || len(got.Rate) != 1 || !got.RateSet {
+		t.Errorf("%+v %v", got, err)
+	}
+	own := sources.ProviderConfig{BaseURL: "https://eu.acme.example", RateSet: true}
+	if _, err := kind.Connect(t.Context(), Settings{Config: own}); err != nil || got.BaseURL != own.BaseURL || got.Rate != nil {
+		t.Errorf("%+v %v", got, err)
+	}
+	_, err := kind.Connect(t.Context(), Settings{Config: sources.ProviderConfig{Lookup: sources.LookupList}})
+	if err == nil || err.Error() != "Acme has no list of all users: set lookup: search" {
+		t.Error(err)
+	}
+}
+
+// onlyReader has no list.
+type onlyReader struct{ Reader }
