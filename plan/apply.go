@@ -35,7 +35,9 @@ type Applier struct {
 	Stop <-chan struct{}
 	// Secrets reads what the roster only names, such as passwords; nil can not.
 	Secrets *sources.Secrets
-	Log     *slog.Logger // nil is none
+	// Simulated tells that the vendors are, so that no secret is needed for them.
+	Simulated bool
+	Log       *slog.Logger // nil is none
 	// Progress is told of the changes; nil is nobody.
 	Progress Progress
 }
@@ -232,7 +234,7 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 	if c.Blocked == BlockedIncomplete || c.Blocked == BlockedLimit && r.Allow != r.Plan.Digest {
 		return newChangeResult(c, Refused, blockedBecause(c.Blocked))
 	}
-	w := worker{log: r.Log, secrets: r.Secrets, provider: provider, access: access, connection: connection, change: c}
+	w := worker{log: r.Log, secrets: r.Secrets, simulated: r.Simulated, provider: provider, access: access, connection: connection, change: c}
 	if age := time.Since(r.Built); age < 0 || age >= freshFor {
 		if outcome, settled := w.again(ctx, r.Protect); settled {
 			return outcome

@@ -398,16 +398,13 @@ func (b *builder) propose(e Entry, c Change) {
 		b.holdProtected(e, c.Action)
 		return
 	case !b.allowed(c):
-		b.hold(e, c.Action, HeldMode, fmt.Sprintf("the provider's mode, %s, holds %s", b.provider.Config.Mode, nameAction(c)), "set mode: full for "+c.Provider)
+		b.hold(e, c.Action, HeldMode, fmt.Sprintf("the provider's mode, %s, holds %s", b.provider.Config.Mode, b.heldByMode(c)), "set mode: full for "+c.Provider)
+		b.plan.Held[len(b.plan.Held)-1].Attributes = c.Attributes
 		return
 	}
 	c.Origin = tidyOrigins(c.Origin)
-	names := make([]string, len(c.Attributes))
-	for i, a := range c.Attributes {
-		names[i] = a.Name
-	}
-	c.Requests = requests(b.provider.Kind, c)
-	c.Fingerprint = fingerprint(b.provider.Kind, e.Observation, names)
+	c.Requests = requests(b.provider.Kind, c, e.Access)
+	c.Fingerprint = b.provider.fingerprint(e.Observation, e.Access, c.Attributes)
 	b.plan.Changes = append(b.plan.Changes, c)
 }
 
@@ -425,11 +422,16 @@ func (b *builder) doubted(e Entry, action Action) bool {
 	return doubt != ""
 }
 
-func nameAction(c Change) string {
-	if c.Action == Update {
+// heldByMode names what the provider's mode does not let through.
+func (b *builder) heldByMode(c Change) string {
+	switch {
+	case b.provider.Config.Mode == sources.ModeReport:
+		return "every change"
+	case c.Action == Update:
 		return "an update that takes a grant"
+	default:
+		return "a " + string(c.Action)
 	}
-	return "a " + string(c.Action)
 }
 
 // allowed applies the provider's mode.

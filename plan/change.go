@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"rollcall/providers"
 	"rollcall/sources"
@@ -18,6 +20,7 @@ import (
 type worker struct {
 	log        *slog.Logger
 	secrets    *sources.Secrets
+	simulated  bool
 	provider   Provider
 	access     *sources.Access
 	connection *providers.Connection
@@ -37,23 +40,28 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 			query.Stated = append(query.Stated, a.Name)
 		}
 	}
-	w.connection.Refresh(w.change.UserID, freshFor)
-	o := observe(ctx, w.connection.Reader, query)
+	o := observe(ctx, w.connection.Live, query)
+	if o.Finding == providers.Absent && w.change.UserID != "" {
+		// Nobody has his address: whether he is gone, or has another one, his id tells.
+		query.UserID = w.change.UserID
+		o = observe(ctx, w.connection.Live, query)
+		o.PinMissing = w.access.UserID != "" && o.PinMissing
+	}
 	if o.User != nil {
 		if by := protectedBy(protect, o.User.Email); by != "" {
 			return w.end(Refused, "guardrails.protect has "+by), true
 		}
 	}
-	names := make([]string, len(w.change.Attributes))
-	for i, a := range w.change.Attributes {
-		names[i] = a.Name
-	}
 	switch {
 	case providers.Interrupted(o.Err):
 		return w.end(Skipped, "not done: interrupted"), true
 	case o.Finding == providers.Unknown:
-		return w.end(Failed, "can not be looked up again: "+o.Detail), true
-	case fingerprint(w.provider.Kind, o, names) == w.change.Fingerprint:
+		detail := "can not be looked up again: " + o.Detail
+		if o.Remedy != "" {
+			detail += "; " + o.Remedy
+		}
+		return w.end(Failed, detail), true
+	case w.provider.fingerprint(o, w.access, w.change.Attributes) == w.change.Fingerprint:
 		return w.asked(o, protect)
 	case w.already(o, protect):
 		return w.found(o), true
@@ -150,8 +158,14 @@ func (w *worker) values(ctx context.Context) (early, late map[string]any, err er
 	return early, late, nil
 }
 
+// simulatedSecret stands for every secret of the roster at simulated vendors.
+const simulatedSecret = "Simulated-1!"
+
 // secret reads the value of a sensitive attribute.
 func (w *worker) secret(ctx context.Context, attribute providers.Attribute) (any, error) {
+	if w.simulated {
+		return simulatedSecret, nil
+	}
 	value, _ := w.access.Values.Get(attribute.Name)
 	ref, stated := value.Reference()
 	if !stated || w.secrets == nil {
@@ -160,6 +174,9 @@ func (w *worker) secret(ctx context.Context, attribute providers.Attribute) (any
 	secret, err := w.secrets.Read(ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", ref.Origin, attribute.Name, err)
+	}
+	if text := secret.Reveal(); !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\uFEFF' }) {
+		return nil, fmt.Errorf("%s: %s: what %s holds can not be sent: it has to be one line of UTF-8 text, without a byte order mark", ref.Origin, attribute.Name, ref)
 	}
 	if attribute.Fits != nil {
 		if reason := attribute.Fits(secret.Reveal()); reason != "" {
@@ -177,12 +194,15 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 		return w.failed(Failed, providers.Receipt{}, err)
 	}
 	draft := providers.Draft{Email: w.access.Email, Values: early}
+	mailToo := ""
+	if slices.Contains(w.change.Effects, EffectInvite) {
+		mailToo = ", and send the welcome mail if he has not had it"
+	}
 	inDoubt := false // whether a create of ours may have had an effect
 	for try := 1; ; try++ {
 		receipt, err := creator.Create(ctx, draft)
 		finish := underWay(ctx)
 		if err == nil {
-			w.connection.Wrote(receipt.UserID, draft.Email)
 			return w.created(finish, receipt, late)
 		}
 		inDoubt = inDoubt || providers.OutcomeUnknown(err)
@@ -197,13 +217,13 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 		case o.Finding == providers.Found:
 			outcome := w.end(Failed, "a user with this address is there meanwhile and differs from what is wanted; plan again")
 			if w.wanted(o) {
-				outcome = w.end(Already, "")
+				return w.found(o)
 			}
 			return stamp(outcome, providers.Receipt{UserID: o.User.ID})
 		case o.Finding == providers.Absent && providers.Repeatable(err) && try == 1:
 			continue
 		case inDoubt:
-			return w.failed(Unknown, receipt, fmt.Errorf("%w; whether the user was created is not known: look at him by hand, and send the welcome mail if he is to have one", err))
+			return w.failed(Unknown, receipt, fmt.Errorf("%w; whether the user was created is not known: look at him by hand%s", err, mailToo))
 		default:
 			return w.failed(Failed, receipt, err)
 		}
@@ -215,8 +235,7 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 // time to show the user.
 func (w *worker) settle(ctx context.Context, inDoubt bool) providers.Observation {
 	if !inDoubt {
-		w.connection.Refresh("", freshFor)
-		return observe(ctx, w.connection.Reader, w.provider.query(w.access))
+		return w.look(ctx)
 	}
 	o := w.look(ctx)
 	for _, wait := range lookAgain {
@@ -228,11 +247,9 @@ func (w *worker) settle(ctx context.Context, inDoubt bool) providers.Observation
 	return o
 }
 
-// look finds the user as he is now, after a write was sent for him: nothing that was
-// read before counts.
+// look finds the user as he is now: nothing that was read before counts.
 func (w *worker) look(ctx context.Context) providers.Observation {
-	w.connection.Wrote(w.change.UserID, w.access.Email)
-	return observe(ctx, w.connection.Reader, w.provider.query(w.access))
+	return observe(ctx, w.connection.Live, w.provider.query(w.access))
 }
 
 // created sets what the create could not carry, verifies the new user and sends the
@@ -273,6 +290,10 @@ func (w *worker) completed(ctx context.Context, receipt providers.Receipt, late 
 	if !can || receipt.UserID == "" {
 		return stamp(w.end(Failed, "created, but "+names+" could not be set"), receipt)
 	}
+	// The id is an answer's: nothing is set at a user before he is seen to be the one.
+	if err := w.isHis(ctx, receipt.UserID); err != nil {
+		return stamp(w.end(Unknown, "created, but "+names+" could not be set: "+err.Error()), receipt)
+	}
 	// What the create was answered with is older than what is set now.
 	receipt.Stored = nil
 	set, err := updater.Update(ctx, providers.Patch{UserID: receipt.UserID, Values: late})
@@ -281,10 +302,43 @@ func (w *worker) completed(ctx context.Context, receipt providers.Receipt, late 
 		if providers.OutcomeUnknown(err) {
 			status = Unknown
 		}
-		return w.failed(status, receipt, fmt.Errorf("created, but %s could not be set: %w", names, err))
+		// Also when it was interrupted: the user is there.
+		outcome := stamp(w.end(status, "created, but "+names+" could not be set: "+err.Error()), receipt)
+		if remedy := providers.Remedy(err); remedy != "" {
+			outcome.Error += "; " + remedy
+		}
+		return outcome
 	}
 	receipt.Stored = set.Stored
 	return w.verify(ctx, receipt)
+}
+
+// isHis says why the user with the id is not known to be the person, who was just
+// created.
+func (w *worker) isHis(ctx context.Context, id string) error {
+	var err error
+	for _, wait := range append([]time.Duration{0}, lookAgain...) {
+		if wait > 0 && sleep(ctx, wait) != nil {
+			break
+		}
+		var user *providers.User
+		if user, err = w.connection.Live.Get(ctx, id); err == nil {
+			if user.ID != id || !w.carries(user) {
+				return fmt.Errorf("the vendor answered the id %s, which is that of a user with another address", id)
+			}
+			return nil
+		}
+		if !errors.Is(err, providers.ErrAbsent) {
+			break // a new user may not be to be read yet, but this is something else
+		}
+	}
+	return err
+}
+
+// carries reports whether a user's address, as far as it is shown, is one of the
+// person's.
+func (w *worker) carries(user *providers.User) bool {
+	return user.Email == "" || slices.ContainsFunc(w.access.Emails(), func(e string) bool { return sources.SameEmail(e, user.Email) })
 }
 
 func unconfirmed(outcome ChangeResult, status Status, cause string) ChangeResult {
@@ -314,7 +368,7 @@ func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeRe
 		}
 		return w.failed(Failed, receipt, err)
 	}
-	user, lookErr := w.connection.Reader.Get(ctx, w.change.UserID)
+	user, lookErr := w.connection.Live.Get(ctx, w.change.UserID)
 	if errors.Is(lookErr, providers.ErrAbsent) && w.change.leaver() && w.wanted(w.look(ctx)) {
 		return stamp(w.end(Applied, ""), receipt)
 	}
@@ -382,7 +436,7 @@ func (w *worker) verify(ctx context.Context, receipt providers.Receipt) ChangeRe
 				break
 			}
 			var read *providers.User
-			read, unread = w.connection.Reader.Get(ctx, id)
+			read, unread = w.connection.Live.Get(ctx, id)
 			if unread != nil && !errors.Is(unread, providers.ErrAbsent) {
 				break
 			}
@@ -412,8 +466,11 @@ func (w *worker) verify(ctx context.Context, receipt providers.Receipt) ChangeRe
 // compare lists the managed attributes of the change that a user has otherwise,
 // and those that are not shown.
 func (w *worker) compare(user *providers.User) (different, unshown []string) {
-	if w.change.Action == Create && user.Email != "" && !slices.ContainsFunc(w.access.Emails(), func(e string) bool { return sources.SameEmail(e, user.Email) }) {
+	if w.change.Action == Create && !w.carries(user) {
 		different = append(different, "email")
+	}
+	if w.change.Action == Create && w.provider.Kind.Suspended(user) {
+		different = append(different, "suspended")
 	}
 	for _, a := range w.change.Attributes {
 		attribute, known := w.provider.Kind.Attribute(a.Name)

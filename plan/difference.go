@@ -84,7 +84,7 @@ func target(w providers.Wanted, live any) (after any, cleared []string) {
 		switch {
 		case !providers.Empty(w.Data):
 			return w.Data, nil
-		case providers.Empty(live):
+		case w.Attribute.Equal(live, nil):
 			return live, nil
 		case !clears:
 			return live, []string{w.Attribute.Name}

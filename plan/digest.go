@@ -74,11 +74,22 @@ func Target(kind *providers.Kind, config sources.ProviderConfig) string {
 const SimulatedTarget = "simulator"
 
 // fingerprint covers what a change was planned upon: the user's id, address and
-// state, and the attributes that it reads or overwrites. Somebody who is absent
-// has one of his own.
-func fingerprint(kind *providers.Kind, o providers.Observation, names []string) string {
+// state, the attributes that the roster states, those that the change overwrites, and
+// all grants of somebody suspended.
+// Somebody who is absent has one of his own.
+func (p Provider) fingerprint(o providers.Observation, access *sources.Access, changes []AttributeChange) string {
 	if o.Finding != providers.Found {
 		return hashJSON([]string{string(o.Finding)})
+	}
+	names := p.query(access).Stated
+	for _, c := range changes {
+		names = append(names, c.Name)
+	}
+	kind := p.Kind
+	for _, attribute := range kind.Attributes {
+		if attribute.Grant && kind.Suspended(o.User) {
+			names = append(names, attribute.Name) // a restore gives all of them back
+		}
 	}
 	attributes := make(map[string]any)
 	for _, name := range slices.Concat(names, slices.Collect(maps.Keys(kind.Suspension.Suspended))) {

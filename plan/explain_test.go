@@ -126,7 +126,7 @@ func TestExplainHasThePlansEntries(t *testing.T) {
 						}
 					}
 					manualOf := slices.DeleteFunc(slices.Clone(p.Manual), func(x plan.Manual) bool { return x.Email != person.Email })
-					if !slices.Equal(heldOf, part.Held) || !slices.Equal(manualOf, part.Manual) {
+					if !slices.EqualFunc(heldOf, part.Held, func(x, y plan.Held) bool { return cmp.Equal(x, y) }) || !slices.Equal(manualOf, part.Manual) {
 						t.Errorf("%s: %v and %v, and the plan has %v and %v", person.Email, part.Held, part.Manual, heldOf, manualOf)
 					}
 				}

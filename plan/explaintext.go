@@ -180,7 +180,11 @@ func (part *ExplainedPart) lookupLines() []string {
 	}
 	var lines []string
 	for _, step := range part.Observation.Steps {
-		lines = append(lines, inert(part.by(step)+": "+answer(step)))
+		by := part.by(step)
+		if part.Provider.Config.Lookup == sources.LookupList && step.By == providers.ByAddress && !step.InList {
+			by = "searched for too, " + by
+		}
+		lines = append(lines, inert(by+": "+answer(step)))
 	}
 	switch part.Observation.Finding {
 	case providers.Absent:
@@ -377,10 +381,10 @@ func (part *ExplainedPart) guardLines(style Style) []string {
 	}
 	lines = append(lines, removals, reads)
 	if part.Change.Blocked == BlockedLimit {
-		lines = append(lines, "to remove them all: rollcall plan, and rollcall apply --allow with the digest that it shows")
+		lines = append(lines, fmt.Sprintf("to remove them all: %[1]s plan, and %[1]s apply --allow with the digest that it shows", style.program()))
 	}
 	if part.Change.Blocked != "" {
-		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: rollcall apply --person %s --provider %s", part.Access.Person.Email, part.Access.Provider)))
+		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: %s apply --person %s --provider %s", style.program(), part.Access.Person.Email, part.Access.Provider)))
 	}
 	return lines
 }

@@ -14,4 +14,4 @@ func Checksum(members map[string]any) string {
 }
 
 // Fingerprint is what a change is planned upon.
-var Fingerprint = fingerprint
+var Fingerprint = Provider.fingerprint

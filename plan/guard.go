@@ -40,9 +40,15 @@ func (b *builder) finish(in Input) {
 
 // requests is how many requests a change takes when all goes well: the write, what
 // it can not carry, the welcome mail, and looking at what was stored.
-func requests(kind *providers.Kind, c Change) int {
+func requests(kind *providers.Kind, c Change, access *sources.Access) int {
 	n := 1
-	if c.Action == Delete || kind.ReadBack {
+	switch {
+	case c.Action == Delete:
+		n += len(access.Emails()) * max(1, kind.AbsenceReads)
+		if access.UserID != "" {
+			n++
+		}
+	case kind.ReadBack:
 		n++
 	}
 	if c.Action != Create {

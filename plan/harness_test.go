@@ -1,8 +1,10 @@
 package plan_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -40,6 +42,8 @@ type house struct {
 	root   string // of the vendors on a socket; empty: in memory
 	// sent sees each request on its way; nil is nobody.
 	sent func(r *http.Request)
+	// changed makes another answer of one; nil leaves it.
+	changed func(r *http.Request, body []byte) []byte
 }
 
 // configure is a configuration with one provider of a kind, with its own settings
@@ -130,8 +134,8 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 		for name, value := range kind.SimulatedAuth {
 			settings.Auth[name] = sources.NewSecret(value)
 		}
-		if h.sent != nil {
-			settings.Transport = seen{h.sent, settings.Transport}
+		if h.sent != nil || h.changed != nil {
+			settings.Transport = seen{h, settings.Transport}
 		}
 		settings.Config.BaseURL = h.world.BaseURL(config.Kind)
 		if h.root != "" {
@@ -151,15 +155,27 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 	return accounts, connections
 }
 
-// seen shows each request before it is sent.
+// seen shows each request before it is sent, and each answer.
 type seen struct {
-	show func(r *http.Request)
-	next http.RoundTripper
+	house *house
+	next  http.RoundTripper
 }
 
 func (s seen) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.show(r)
-	return s.next.RoundTrip(r)
+	if s.house.sent != nil {
+		s.house.sent(r)
+	}
+	response, err := s.next.RoundTrip(r)
+	if err != nil || s.house.changed == nil {
+		return response, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	body = s.house.changed(r, body)
+	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return response, nil
 }
 
 // A planned plan has with it what an apply needs.

@@ -69,14 +69,15 @@ func observe(ctx context.Context, reader providers.Reader, q providers.Query) (o
 
 // query is whom to look up for an entry, and what has to be shown of him.
 func (p Provider) query(access *sources.Access) providers.Query {
-	q := providers.Query{UserID: access.UserID, Emails: access.Emails()}
+	q := providers.Query{UserID: access.UserID, Emails: access.Emails(), ShowEmail: p.Kind.Remedies["email"]}
 	if access.State.Leaver() {
 		for name := range p.Kind.Suspension.Suspended {
 			q.Stated = append(q.Stated, name)
 		}
 		return q
 	}
-	q.Doubtful = p.Kind.PerhapsSuspended
+	// Whoever is absent is created, so that has to be certain.
+	q.Certain, q.Doubtful = true, p.Kind.PerhapsSuspended
 	for _, w := range wants(p.Kind, access) {
 		if w.Attribute.Mode == providers.Managed || w.Attribute.Mode == providers.Immutable {
 			q.Stated = append(q.Stated, w.Attribute.Name)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/plan"
 	"rollcall/providers/simulator"
@@ -283,5 +285,158 @@ people:
 	p := h.plan()
 	if len(p.Changes) != 0 || len(p.Held) != 2 || p.Held[0].Reason != plan.HeldUnreadable || !p.Held[1].Leaver {
 		t.Errorf("never shown:\n%s", p.Text(plan.Style{}))
+	}
+}
+
+// Somebody who is there meanwhile but is suspended is not as wanted.
+func TestThereButSuspended(t *testing.T) {
+	roster := `version: 1
+people:
+  - {email: bill@example.com, givenName: F, familyName: L, access: {partoo: {role: PUBLISHER}}}
+`
+	twin := partooUser("64a00000000000000000000b", "bill@example.com", "PUBLISHER", "disabled", true)
+	for _, test := range []struct {
+		name   string
+		saved  bool
+		before func(h *house)
+		want   plan.Status
+	}{
+		{"a saved plan", true, func(h *house) { h.put(twin) }, plan.Stale},
+		{"a create that is refused", false, func(h *house) { h.put(twin) }, plan.Failed},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := atPartoo(t, roster)
+				p := h.plan()
+				test.before(h)
+				result := h.apply(p, func(a *plan.Applier) {
+					if test.saved {
+						a.Built = time.Time{}
+					}
+				})
+				if got := result.Changes[0]; got.Status != test.want || result.Exit != plan.ExitIncomplete {
+					t.Errorf("exit %d, %s: %s", result.Exit, got.Status, got.Error)
+				}
+				if next := h.plan(); len(next.Changes) != 1 || next.Changes[0].Action != plan.Restore {
+					t.Errorf("%s", next.Text(plan.Style{}))
+				}
+			})
+		})
+	}
+}
+
+func (h *house) put(user map[string]any) {
+	h.t.Helper()
+	if _, err := h.world.Add("partoo", user); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// A saved restore gives back what was seen when it was planned, and nothing else:
+// not even what the roster does not state may have changed.
+func TestRestoreOfMore(t *testing.T) {
+	h := atPartoo(t, `version: 1
+people:
+  - {email: bill@example.com, access: {partoo: {role: PUBLISHER}}}
+`, partooUser("64a00000000000000000000b", "bill@example.com", "PUBLISHER", "disabled", true))
+	p := h.plan()
+	if err := h.world.Edit("partoo", "64a00000000000000000000b", func(data map[string]any) { data["custom_role"] = "everything" }); err != nil {
+		t.Fatal(err)
+	}
+	result := h.apply(p, func(a *plan.Applier) { a.Built = time.Time{} })
+	if result.Count(plan.Stale) != 1 || h.stored("bill@example.com")["disabled"] != true {
+		t.Errorf("%s", result.Text(plan.Style{}))
+	}
+}
+
+// An invitation is announced only where one is asked for, and what ends with a
+// deletion is what gave access.
+func TestPartooPlans(t *testing.T) {
+	h := newHouse(t, strings.Replace(partooConfig, "retries: 1", "onLeave: delete", 1), `version: 1
+people:
+  - {email: a@example.com, givenName: A, familyName: A, access: {partoo: {role: PUBLISHER, send_invitation: false}}}
+  - {email: b@example.com, givenName: B, familyName: B, access: {partoo: {role: PUBLISHER, send_invitation: true}}}
+  - {email: c@example.com, status: departed}
+`)
+	h.put(partooUser("64a00000000000000000000c", "c@example.com", "BUSINESS_MANAGER", "business_ids", list("x")))
+	p := h.plan()
+	for i, effects := range []int{0, 1, 0} {
+		if got := len(p.Changes[i].Effects); got != effects {
+			t.Errorf("%s has %d effects, want %d", p.Changes[i].ID, got, effects)
+		}
+	}
+	for _, a := range p.Changes[2].Attributes {
+		if a.Name == "disabled" {
+			t.Errorf("%+v", p.Changes[2].Attributes)
+		}
+	}
+	before := h.count()
+	result := h.apply(p)
+	counts := h.count()
+	if result.Exit != plan.ExitOK || counts.Mails != 1 {
+		t.Errorf("%s%+v", result.Text(plan.Style{}), counts)
+	}
+	if sent := counts.Reads + counts.Writes - before.Reads - before.Writes; sent != int64(p.Providers[0].Requests) {
+		t.Errorf("%d requests were sent, and %d announced", sent, p.Providers[0].Requests)
+	}
+	h.settled()
+}
+
+// A list that a role no longer reads is not sent with the new role, which may refuse
+// it.
+func TestScopeLeftBehind(t *testing.T) {
+	h := atPartoo(t, `version: 1
+people:
+  - {email: a@example.com, access: {partoo: {role: BUSINESS_MANAGER, business_ids: [b1], accesses: null}}}
+`, partooUser("64a00000000000000000000a", "a@example.com", "GROUP_MANAGER", "accesses", list(list(1))))
+	if result := h.apply(h.plan()); result.Exit != plan.ExitOK {
+		t.Errorf("%s", result.Text(plan.Style{}))
+	}
+	h.settled()
+}
+
+// Simulated vendors are given a password of their own.
+func TestSimulatedPassword(t *testing.T) {
+	h := atPartoo(t, `version: 1
+people:
+  - {email: a@example.com, givenName: A, familyName: A, access: {partoo: {role: PUBLISHER, password: {env: ROLLCALL_TEST_UNSET}}}}
+`)
+	if result := h.apply(h.plan(), func(a *plan.Applier) { a.Simulated = true }); result.Exit != plan.ExitOK {
+		t.Errorf("%s", result.Text(plan.Style{}))
+	}
+}
+
+// A password that would arrive as another one is not sent.
+func TestPasswordAsWritten(t *testing.T) {
+	for name, password := range map[string]string{"Latin-1": "Geh\xe9im!23Ab", "a byte order mark": "\ufeffGeheim!23Ab", "two lines": "Geheim!23Ab\n\n", "a tab": "Geheim!23\tAb"} {
+		h := atPartoo(t, `version: 1
+people:
+  - {email: a@example.com, givenName: A, familyName: A, access: {partoo: {role: PUBLISHER, password: {file: secret.txt}}}}
+`)
+		if err := os.WriteFile("secret.txt", []byte(password), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		result := h.apply(h.plan(), func(a *plan.Applier) { a.Secrets = &sources.Secrets{} })
+		if c := result.Changes[0]; c.Status != plan.Failed || !strings.Contains(c.Error, "file secret.txt") || h.count().Writes != 0 {
+			t.Errorf("%s: %s %q", name, c.Status, c.Error)
+		}
+	}
+}
+
+// A create that is answered with somebody else's id changes nothing of his.
+func TestAnsweredWithAnotherID(t *testing.T) {
+	h := atPartoo(t, newcomer, partooUser("64a00000000000000000000e", "else@example.com", "PUBLISHER"))
+	h.changed = func(r *http.Request, body []byte) []byte {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/user") {
+			return []byte(`{"id":"64a00000000000000000000e","status":"success"}`)
+		}
+		return body
+	}
+	result := h.apply(h.plan())
+	if c := result.Changes[0]; c.Status != plan.Unknown || !strings.Contains(c.Error, "another address") {
+		t.Errorf("%s: %s", c.Status, c.Error)
+	}
+	if phone, is := h.stored("else@example.com")["phone"]; is && phone != nil || h.count().Mails > 0 {
+		t.Errorf("%v", h.stored("else@example.com"))
 	}
 }

@@ -199,6 +199,8 @@ type Held struct {
 	Reason   Reason `json:"reason"`
 	Detail   string `json:"detail"`
 	Remedy   string `json:"remedy"`
+	// Attributes are what the change would have set that the provider's mode holds.
+	Attributes []AttributeChange `json:"attributes,omitempty"`
 }
 
 // Manual is something that the roster asks and that the vendor's documented API

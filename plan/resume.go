@@ -229,20 +229,22 @@ func (w *worker) asked(o providers.Observation, protect []sources.Pattern) (outc
 	return w.stale(), true
 }
 
-// already reports whether the user is by now as the change wants him. Of a leaver
-// the roster tells, since a change that takes only some of his access away would
-// leave him the rest.
+// already reports whether the user is by now as the roster wants him, what is manual
+// aside unless he is a leaver: nothing is left for a change to do.
 func (w *worker) already(o providers.Observation, protect []sources.Pattern) bool {
-	if !w.change.leaver() {
-		return len(w.change.Attributes) > 0 && w.wanted(o)
-	}
 	fresh := w.provider.alone(Entry{Access: w.access, Observation: o}, protect)
-	return w.access.State.Leaver() && len(fresh.Changes)+len(fresh.Held)+len(fresh.Manual) == 0
+	if len(fresh.Changes)+len(fresh.Held) > 0 || w.change.leaver() != w.access.State.Leaver() {
+		return false
+	}
+	return len(fresh.Manual) == 0 || !w.change.leaver() && o.Finding == providers.Found
 }
 
 // found ends a change whose user is as wanted already.
 func (w *worker) found(o providers.Observation) ChangeResult {
 	outcome := w.end(Already, "")
+	if slices.Contains(w.change.Effects, EffectInvite) {
+		outcome.Error = "he was there already; this run has sent no welcome mail"
+	}
 	if o.User != nil {
 		outcome.UserID = o.User.ID
 	}

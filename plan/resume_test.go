@@ -149,7 +149,7 @@ func TestMeanwhile(t *testing.T) {
 		}, doCara, plan.Stale, []string{"update cara@example.com"}, 0},
 		{"twice there", func(h *house) { h.add(user("U-other", "cara@example.com", list("tm:access"))) }, doCara, plan.Stale, nil, 0},
 		{"of another name, which nobody manages", set("U-cara", "greetingName", "C."), doCara, plan.Applied, nil, 0},
-		{"of another name, which the roster states", set("U-cara", "familyName", "Else"), doCara, plan.Applied, []string{"update cara@example.com"}, 0},
+		{"of another name, which the roster states", set("U-cara", "familyName", "Else"), doCara, plan.Stale, []string{"update cara@example.com"}, 0},
 		{"created as wanted", func(h *house) { h.add(user("U-new", "new@example.com", list("tm:access"), "givenName", "Nora")) }, doNew, plan.Already, nil, 0},
 		{"created otherwise", func(h *house) { h.add(user("U-new", "New@example.com", list("pc:access"), "givenName", "Nora")) }, doNew, plan.Stale, []string{"update new@example.com"}, 0},
 		{"restored", set("U-rita", "platformAccess", list("tm:access")), doRita, plan.Already, nil, 0},
@@ -157,6 +157,7 @@ func TestMeanwhile(t *testing.T) {
 		{"leaver suspended", all(set("U-ana", "platformAccess", list()), set("U-ana", "businessLocations", list())), doAna, plan.Already, nil, 0},
 		{"leaver half suspended", set("U-ana", "businessLocations", list()), doAna, plan.Stale, []string{"suspend ana@example.com"}, 1},
 		{"leaver deleted", func(h *house) { h.world.Remove("vendasta", "U-ana") }, doAna, plan.Already, nil, 0},
+		{"leaver with another address", set("U-ana", "email", "else@example.com"), doAna, plan.Stale, nil, 1},
 		{"leaver with more access", set("U-ana", "businessLocations", list("AG-1", "AG-2")), doAna, plan.Stale, []string{"suspend ana@example.com"}, 1},
 	}
 	for _, tt := range tests {
@@ -312,10 +313,6 @@ func TestForged(t *testing.T) {
 // fingerprint is that of the user whom a forged change is about, as he is now.
 func (h *house) fingerprint(p *planned, c *plan.Change) string {
 	h.t.Helper()
-	names := make([]string, len(c.Attributes))
-	for i, a := range c.Attributes {
-		names[i] = a.Name
-	}
 	readers := make(map[string]providers.Reader)
 	for name, connection := range p.connections {
 		readers[name] = connection.Reader
@@ -326,7 +323,7 @@ func (h *house) fingerprint(p *planned, c *plan.Change) string {
 	}
 	for _, e := range entries {
 		if e.Access.Person.Email == c.Email {
-			return plan.Fingerprint(p.accounts[0].Kind, e.Observation, names)
+			return plan.Fingerprint(p.accounts[0], e.Observation, e.Access, c.Attributes)
 		}
 	}
 	return c.Fingerprint

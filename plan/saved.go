@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -23,6 +24,9 @@ import (
 const (
 	// MaxSaved is how large a saved plan may be, in bytes: some 50,000 changes.
 	MaxSaved = 64 << 20
+
+	// Of a plan that is larger than this, and not as it was written, no more is told.
+	maxCheckedValues = 100_000
 
 	maxSavedValues = 4 << 20 // texts, numbers, lists and mappings in it
 	maxSavedDepth  = 64      // of lists and mappings in each other
@@ -52,6 +56,9 @@ func ReadSaved(r io.Reader) (*Plan, error) {
 	}
 	if err := checkFormat(document.value); err != nil {
 		return nil, err
+	}
+	if document.values > maxCheckedValues && !document.sealed() {
+		return nil, errEdited // checking it against the schema could take long, and more memory
 	}
 	if err := document.check(); err != nil {
 		return nil, err
@@ -311,16 +318,23 @@ func (d *savedDocument) check() error {
 // errEdited refuses a plan that is not as it was written.
 var errEdited = errors.New("was changed after rollcall wrote it, and a plan is not edited by hand: change the roster, and make a new plan")
 
-// plan is the plan that the document holds, unless somebody edited it.
-func (d *savedDocument) plan() (*Plan, error) {
-	members, _ := d.value.(map[string]any)
-	sum, created := members["checksum"], members["created"]
+// sealed reports whether the document has the checksum of what it says.
+func (d *savedDocument) sealed() bool {
+	all, _ := d.value.(map[string]any)
+	members := maps.Clone(all)
 	delete(members, "checksum")
 	delete(members, "created")
-	if sum != hashJSON(members) {
+	return all["checksum"] == hashJSON(members)
+}
+
+// plan is the plan that the document holds, unless somebody edited it.
+func (d *savedDocument) plan() (*Plan, error) {
+	if !d.sealed() {
 		return nil, errEdited
 	}
-	members["created"] = created
+	members, _ := d.value.(map[string]any)
+	sum := members["checksum"]
+	delete(members, "checksum")
 	p, err := decode(members)
 	if err != nil {
 		return nil, notAPlan("it can not be taken apart")
@@ -347,12 +361,19 @@ func decode(members map[string]any) (*Plan, error) {
 		return nil, err
 	}
 	for i := range p.Changes {
-		for j := range p.Changes[i].Attributes {
-			a := &p.Changes[i].Attributes[j]
-			a.Before, a.After = numbers(a.Before), numbers(a.After)
-		}
+		exact(p.Changes[i].Attributes)
+	}
+	for i := range p.Held {
+		exact(p.Held[i].Attributes)
 	}
 	return p, nil
+}
+
+func exact(attributes []AttributeChange) {
+	for i := range attributes {
+		a := &attributes[i]
+		a.Before, a.After = numbers(a.Before), numbers(a.After)
+	}
 }
 
 // numbers turns the numbers of a decoded value, which are known to be exact, into

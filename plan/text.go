@@ -26,7 +26,12 @@ type Style struct {
 	Applying bool
 	// Command is the command that applies the plan, where it is a saved one.
 	Command string
+	// Program is how the program was called, with the flags that say for what, so that
+	// a command that is shown does the same; empty is rollcall.
+	Program string
 }
+
+func (s Style) program() string { return inert(cmp.Or(s.Program, "rollcall")) }
 
 // ANSI colours of the text.
 const (
@@ -80,9 +85,19 @@ func (p *Plan) Text(style Style) string {
 // when its other changes are about to be applied, of the one that comes after.
 func (t *text) lifting(p *Plan) string {
 	if t.style.Applying && p.Applicable("") > 0 {
-		return "afterwards, run rollcall plan, and apply --allow with the digest that it shows"
+		return "afterwards, run " + t.style.program() + " plan, and apply --allow with the digest that it shows"
 	}
-	return cmp.Or(t.style.Command, "apply") + " --allow " + p.Digest
+	command := t.style.Command
+	if command == "" {
+		command = t.style.program() + " apply"
+		for _, name := range p.Scope.Providers {
+			command += " --provider " + inert(name)
+		}
+		for _, email := range p.Scope.People {
+			command += " --person " + inert(email)
+		}
+	}
+	return command + " --allow " + p.Digest
 }
 
 // lifted is the plan without the marks of the limit on removals.
@@ -357,6 +372,9 @@ func (t *text) held(h Held) {
 		wanted = "is held"
 	}
 	t.line("  %s %s%s: %s (%s): %s%s", inert(h.Provider), inert(h.Email), userID(h.UserID), wanted, h.Reason, inert(h.Detail), leaverMark(h.Leaver))
+	for _, a := range h.Attributes {
+		t.diff(a)
+	}
 	if h.Remedy != "" {
 		t.line("      %s", inert(h.Remedy))
 	}

@@ -36,6 +36,9 @@ func (a Attribute) Matches(live, wanted any) bool {
 
 func (a Attribute) normal(data any) any {
 	if Empty(data) {
+		data = a.Default
+	}
+	if data == nil {
 		return nil
 	}
 	if a.Normal != nil {
@@ -128,7 +131,7 @@ func (k *Kind) Wants(access *sources.Access) []Wanted {
 		person, known := sources.Value{}, false
 		if a.Person != "" {
 			person, known = access.Person.Values.Get(a.Person)
-			if known && a.FromPerson != nil && person.Data != nil {
+			if known && a.FromPerson != nil && !Empty(person.Data) {
 				person.Data = a.FromPerson(person.Data)
 				known = person.Data != nil
 			}

@@ -29,7 +29,7 @@ type Kind struct {
 	// Missing and Conflicts judge merged access, Doubts a block as written; see
 	// sources.Rules.
 	Missing   func(sources.Values) string
-	Conflicts func(sources.Values) []sources.Issue
+	Conflicts func(settings map[string]string, values sources.Values) []sources.Issue
 	Doubts    func(sources.Values) []sources.Issue
 
 	// Privilege reports whether the change of a grant may give access that the
@@ -44,6 +44,8 @@ type Kind struct {
 	Required []string
 	// Readdress tells that the vendor documents changing a user's address.
 	Readdress bool
+	// AbsenceReads is how many requests prove an address absent; 0 is one.
+	AbsenceReads int
 	// ReadBack tells that the answers to writes do not show the user, so that each
 	// is followed by reading him.
 	ReadBack bool
@@ -95,6 +97,8 @@ type Attribute struct {
 	// Normal brings a value into the form in which two spellings of it compare
 	// equal; nil means that the value compares as it is.
 	Normal func(any) any
+	// Default is what the vendor means by nothing; nil is nothing.
+	Default any
 	// Person is the roster's name of the person's value that stands in where the
 	// access block states none; FromPerson translates it, nil meaning as it is.
 	// What it translates to nil the vendor has no place for: nothing is stated then,
@@ -142,7 +146,7 @@ func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
 	for _, a := range k.Attributes {
 		value, stated := person.Get(a.Person)
 		_, own := access.Get(a.Name)
-		if own || !stated || value.Data == nil {
+		if own || !stated || Empty(value.Data) {
 			continue
 		}
 		data := value.Data

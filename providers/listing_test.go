@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,10 +16,16 @@ import (
 
 // A vendor of a few users, who can be listed.
 type listed struct {
-	mu     sync.Mutex
-	users  map[string]*User
-	lists  int
-	gets   int
+	mu    sync.Mutex
+	users map[string]*User
+	lists int
+	gets  int
+
+	searches    int
+	searchFails error
+	unlisted    string // id of one whom no list shows
+	unshown     string // an attribute that no list shows
+
 	fail   []error       // of the next lists; nil is none
 	takes  time.Duration // that a list takes
 	onList func()
@@ -34,7 +41,11 @@ func (v *listed) List(ctx context.Context) ([]*User, error) {
 	var all []*User
 	for _, u := range v.users {
 		copied := *u
-		all = append(all, &copied)
+		copied.Attributes = maps.Clone(u.Attributes)
+		delete(copied.Attributes, v.unshown)
+		if u.ID != v.unlisted {
+			all = append(all, &copied)
+		}
 	}
 	onList := v.onList
 	v.mu.Unlock()
@@ -65,8 +76,17 @@ func (v *listed) Get(_ context.Context, id string) (*User, error) {
 	return nil, fmt.Errorf("%w: 404", ErrAbsent)
 }
 
-func (v *listed) Search(context.Context, string) ([]*User, error) {
-	return nil, errors.New("nobody may be searched for")
+func (v *listed) Search(_ context.Context, email string) ([]*User, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.searches++
+	var hits []*User
+	for _, u := range v.users {
+		if sources.SameEmail(u.Email, email) {
+			hits = append(hits, u)
+		}
+	}
+	return hits, v.searchFails
 }
 
 func (v *listed) put(id, email string) {
@@ -95,7 +115,7 @@ func listedBy(t *testing.T, users ...string) (*listed, *Connection) {
 		v.put(users[i], users[i+1])
 	}
 	kind := &Kind{Title: "Acme", Open: func(context.Context, Settings) (*Connection, error) {
-		return &Connection{Reader: v}, nil
+		return &Connection{Reader: v, Live: v}, nil
 	}}
 	c, err := kind.Connect(t.Context(), Settings{Config: sources.ProviderConfig{Lookup: sources.LookupList}})
 	if err != nil {
@@ -145,6 +165,47 @@ func TestListingLookups(t *testing.T) {
 	}
 	if o := Lookup(t.Context(), c.Reader, Query{UserID: "U-8", Emails: []string{"kim@example.com"}}); o.Finding != Absent || !o.PinMissing {
 		t.Errorf("%+v", o)
+	}
+}
+
+// Users may come and go while a list is read, so that one of them is on no page:
+// whoever is to be created is searched for too, and nobody else.
+func TestListingIsNotCertain(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com", "U-2", "bo@example.com")
+	v.unlisted = "U-2"
+	certain := Query{Emails: []string{"bo@example.com", "bo.old@example.com"}, Certain: true}
+	if got := found(Lookup(t.Context(), c.Reader, certain)); got != "found U-2" {
+		t.Error(got)
+	}
+	for _, email := range []string{"ana@example.com", "nobody@example.com"} {
+		if o := Lookup(t.Context(), c.Reader, Query{Emails: []string{email}, Certain: true}); (o.Finding == Found) != (email == "ana@example.com") {
+			t.Errorf("%s: %+v", email, o)
+		}
+	}
+	if got := found(ask(c, "bo@example.com")); got != "absent" || v.searches != 3 {
+		t.Errorf("%s after %d searches, want 3", got, v.searches)
+	}
+	v.searchFails = errors.New("503")
+	if o := Lookup(t.Context(), c.Reader, certain); o.Finding != Unknown {
+		t.Errorf("%+v", o)
+	}
+}
+
+// What a list does not show is looked at by id, also of a user whom the roster pins.
+func TestListingShowsLess(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com")
+	v.unshown = "role"
+	for _, q := range []Query{{Emails: []string{"ana@example.com"}}, {UserID: "U-1", Emails: []string{"ana@example.com"}}} {
+		if o := Lookup(t.Context(), c.Reader, q); o.Finding != Found || o.User.Attributes["role"].Shown {
+			t.Errorf("%+v", o)
+		}
+		q.Stated = []string{"role"}
+		if o := Lookup(t.Context(), c.Reader, q); o.Finding != Found || !o.User.Attributes["role"].Shown || o.ByID != (q.UserID != "") {
+			t.Errorf("%+v", o)
+		}
+	}
+	if _, gets := v.counts(); gets != 2 {
+		t.Errorf("%d gets", gets)
 	}
 }
 
@@ -239,71 +300,37 @@ func TestListingCanceled(t *testing.T) {
 	})
 }
 
-// What was written in this run is not looked up in a list that is older.
-func TestListingAfterWrites(t *testing.T) {
-	v, c := listedBy(t, "U-1", "ana@example.com", "U-2", "bo@example.com")
-	if got := found(ask(c, "new@example.com")); got != "absent" {
+// What the vendor answers now is not what the list has.
+func TestLiveIsNotListed(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com")
+	if got := found(ask(c, "ana@example.com")); got != "found U-1" {
 		t.Fatal(got)
 	}
-	v.put("U-3", "new@example.com")
-	c.Wrote("U-3", "new@example.com")
-	if got := found(ask(c, "new@example.com")); got != "found U-3" {
-		t.Errorf("created: %s", got)
-	}
 	v.remove("U-1")
-	if got := found(ask(c, "ana@example.com")); got != "found U-1" {
-		t.Errorf("as listed: %s", got)
-	}
-	c.Wrote("U-1", "ana@example.com")
-	if got := found(ask(c, "ana@example.com")); got != "absent" {
-		t.Errorf("deleted: %s", got)
-	}
-	v.put("U-2", "else@example.com")
-	c.Wrote("U-2", "bo@example.com")
-	if got := found(ask(c, "bo@example.com")); got != "absent" {
-		t.Errorf("with another address now: %s", got)
-	}
-	if o := Lookup(t.Context(), c.Reader, Query{UserID: "U-2", Emails: []string{"bo@example.com"}}); o.Finding != Ambiguous {
-		t.Errorf("pinned, with another address now: %+v", o)
+	v.put("U-2", "new@example.com")
+	for email, want := range map[string]string{"ana@example.com": "absent", "new@example.com": "found U-2"} {
+		if got := found(Lookup(t.Context(), c.Live, Query{Emails: []string{email}})); got != want {
+			t.Errorf("%s: %s, want %s", email, got, want)
+		}
 	}
 	if lists, _ := v.counts(); lists != 1 {
-		t.Errorf("%d lists, want 1", lists)
-	}
-	// After a create whose outcome is not known nothing in the list counts.
-	v.put("U-4", "lost@example.com")
-	c.Wrote("", "lost@example.com")
-	if got := found(ask(c, "lost@example.com")); got != "found U-4" {
-		t.Errorf("in doubt: %s", got)
-	}
-	if lists, _ := v.counts(); lists != 2 {
-		t.Errorf("%d lists, want 2", lists)
+		t.Errorf("%d lists", lists)
 	}
 }
 
-func TestListingRefresh(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v, c := listedBy(t, "U-1", "ana@example.com")
-		ask(c, "ana@example.com")
-		v.put("U-2", "new@example.com")
-		v.put("U-1", "other@example.com")
-		c.Refresh("U-1", time.Minute)
-		c.Refresh("", time.Minute)
-		if a, b := found(ask(c, "ana@example.com")), found(ask(c, "new@example.com")); a != "found U-1" || b != "absent" {
-			t.Errorf("young enough: %s, %s", a, b)
+// A record that can not be read concerns whoever is looked up, and nobody else.
+func TestListingUnreadable(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com", "U-2", "bo@example.com")
+	broken := errors.New("the record of user U-2 is broken")
+	v.users["U-2"].Unreadable = broken
+	if got := found(ask(c, "ana@example.com")); got != "found U-1" {
+		t.Error(got)
+	}
+	for _, q := range []Query{{Emails: []string{"bo@example.com"}}, {UserID: "U-2", Emails: []string{"bo@example.com"}}} {
+		if o := Lookup(t.Context(), c.Reader, q); o.Finding != Unknown || !errors.Is(o.Err, broken) {
+			t.Errorf("%+v", o)
 		}
-		time.Sleep(time.Minute)
-		c.Refresh("U-1", time.Minute)
-		if a, b := found(ask(c, "ana@example.com")), found(ask(c, "new@example.com")); a != "absent" || b != "absent" {
-			t.Errorf("he alone: %s, %s", a, b)
-		}
-		c.Refresh("", time.Minute)
-		if got := found(ask(c, "new@example.com")); got != "found U-2" {
-			t.Errorf("everybody: %s", got)
-		}
-		if lists, gets := v.counts(); lists != 2 || gets != 1 {
-			t.Errorf("%d lists and %d gets", lists, gets)
-		}
-	})
+	}
 }
 
 // A list that breaks is an error for everybody who waits.
@@ -329,7 +356,7 @@ func TestConnectDefaults(t *testing.T) {
 		Title: "Acme", BaseURL: "https://api.acme.example", Rate: sources.Rate{{Requests: 5, Per: time.Second}},
 		Open: func(_ context.Context, s Settings) (*Connection, error) {
 			got = s.Config
-			return &Connection{Reader: onlyReader{}}, nil
+			return &Connection{Reader: onlyReader{}, Live: onlyReader{}}, nil
 		},
 	}
 	if _, err := kind.Connect(t.Context(), Settings{}); err != nil || got.BaseURL != kind.BaseURL || len(got.Rate) != 1 || !got.RateSet {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"rollcall/providers/internal/rest"
 	"rollcall/sources"
 )
 
@@ -46,6 +47,8 @@ type Observation struct {
 type Step struct {
 	By    StepBy
 	Value string // the id or the address that was asked for
+	// InList tells that it was looked for in the list of all users.
+	InList bool
 	// Users are those of the answer who may be the person, Others how many it had
 	// besides.
 	Users  []*User
@@ -73,6 +76,13 @@ type Query struct {
 	// Stated names the attributes that will be compared: where the search does
 	// not show one of them, the user is read once more by id.
 	Stated []string
+	// Certain asks for more than a list to prove that somebody is absent: users may
+	// come and go while a list is read page by page, so that one who was there all the
+	// time is on no page. Whoever a list does not have is searched for too.
+	Certain bool
+	// ShowEmail is what to do where the addresses of users are not shown; empty is
+	// said in general words.
+	ShowEmail string
 	// Doubtful reports of a hit that what the search left out decides who or what
 	// he is, so that he is read once more too; nil is never.
 	Doubtful func(*User) bool
@@ -96,7 +106,13 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 		*steps = append(*steps, Step{By: ByPin, Value: q.UserID, Users: one(user, err), Err: err})
 		switch {
 		case err == nil:
-			return pinned(user, q)
+			o := pinned(user, q)
+			if _, is := reader.(*listing); is && o.Finding == Found {
+				return detailed(ctx, reader, q, user, o, steps) // a list may show less than a look by id
+			}
+			return o
+		case rest.NotOpen(err) && !errors.Is(err, ErrAbsent):
+			return unknown(WithRemedy(err, "the answer does not prove that there is no such user: check baseURL, and take the userID line out if the id is an old one"))
 		case !errors.Is(err, ErrAbsent):
 			return unknown(err)
 		}
@@ -105,17 +121,12 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	if len(q.Emails) == 0 {
 		return unknown(errors.New("there is no address to look for"))
 	}
-	var hits []*User
-	for _, email := range q.Emails {
-		users, err := searchForms(ctx, reader, email, q.Emails, steps)
-		if err != nil {
-			return unknown(err)
-		}
-		for _, user := range users {
-			if !slices.ContainsFunc(hits, func(h *User) bool { return h.ID == user.ID }) {
-				hits = append(hits, user)
-			}
-		}
+	hits, err := searchAll(ctx, reader, q, steps)
+	if l, is := reader.(*listing); is && err == nil && len(hits) == 0 && q.Certain {
+		hits, err = searchAll(ctx, l.Reader, q, steps)
+	}
+	if err != nil {
+		return unknown(err)
 	}
 	switch len(hits) {
 	case 0:
@@ -128,6 +139,23 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	o.Detail = fmt.Sprintf("%d users may be this person: %s", len(hits), nameUsers(hits))
 	o.Remedy = pinLines(hits)
 	return o
+}
+
+// searchAll searches for each address. Every user is among the hits once.
+func searchAll(ctx context.Context, reader Reader, q Query, steps *[]Step) ([]*User, error) {
+	var hits []*User
+	for _, email := range q.Emails {
+		users, err := searchForms(ctx, reader, email, q, steps)
+		if err != nil {
+			return nil, err
+		}
+		for _, user := range users {
+			if !slices.ContainsFunc(hits, func(h *User) bool { return h.ID == user.ID }) {
+				hits = append(hits, user)
+			}
+		}
+	}
+	return hits, nil
 }
 
 // one are the users of an answer about one.
@@ -151,8 +179,10 @@ func unknown(err error) Observation {
 	return Observation{Finding: Unknown, Err: err, Detail: err.Error(), Remedy: Remedy(err)}
 }
 
-// showContact is the remedy where addresses are not shown.
-const showContact = "let the credentials read contact data (scope user.contact:read)"
+// showEmail is the remedy where addresses are not shown.
+func (q Query) showEmail() string {
+	return cmp.Or(q.ShowEmail, "let the credentials read the addresses of users")
+}
 
 // pinned judges a user found by the id that the roster pins.
 func pinned(user *User, q Query) Observation {
@@ -160,7 +190,7 @@ func pinned(user *User, q Query) Observation {
 	case user.ID != q.UserID:
 		return unknown(WithRemedy(fmt.Errorf("the vendor answered another user than %s", q.UserID), "write userID exactly as the vendor shows the id, or take the line out"))
 	case user.Email == "":
-		return unknown(WithRemedy(fmt.Errorf("the address of user %s is not shown", user.ID), showContact))
+		return unknown(WithRemedy(fmt.Errorf("the address of user %s is not shown", user.ID), q.showEmail()))
 	case !carries(user, q.Emails):
 		return Observation{
 			Finding: Ambiguous, Candidates: []*User{user},
@@ -179,7 +209,8 @@ func carries(user *User, emails []string) bool {
 // nobody, in lower case and in the form in which addresses are compared: no
 // vendor's search is trusted to ignore case, or to know the two forms of a
 // domain.
-func searchForms(ctx context.Context, reader Reader, email string, own []string, steps *[]Step) ([]*User, error) {
+func searchForms(ctx context.Context, reader Reader, email string, q Query, steps *[]Step) ([]*User, error) {
+	_, inList := reader.(*listing)
 	forms := []string{email, strings.ToLower(email)}
 	if canonical, err := sources.CanonicalEmail(email); err == nil {
 		forms = append(forms, canonical)
@@ -188,8 +219,8 @@ func searchForms(ctx context.Context, reader Reader, email string, own []string,
 		if slices.Contains(forms[:i], form) {
 			continue
 		}
-		users, others, err := searchOne(ctx, reader, form, own)
-		*steps = append(*steps, Step{By: ByAddress, Value: form, Users: users, Others: others, Err: err})
+		users, others, err := searchOne(ctx, reader, form, q)
+		*steps = append(*steps, Step{By: ByAddress, InList: inList, Value: form, Users: users, Others: others, Err: err})
 		if err != nil || len(users) > 0 {
 			return users, err
 		}
@@ -200,14 +231,17 @@ func searchForms(ctx context.Context, reader Reader, email string, own []string,
 // searchOne keeps the hits that carry an address of the person's. An answer that
 // has only others shows that the vendor did not search for it, so it proves
 // nothing.
-func searchOne(ctx context.Context, reader Reader, email string, own []string) (hits []*User, others int, err error) {
+func searchOne(ctx context.Context, reader Reader, email string, q Query) (hits []*User, others int, err error) {
 	users, err := reader.Search(ctx, email)
 	if err != nil {
 		return nil, 0, err
 	}
 	hits = make([]*User, 0, 1)
 	for _, user := range users {
-		if carries(user, own) {
+		if carries(user, q.Emails) && user.Unreadable != nil {
+			return nil, 0, user.Unreadable
+		}
+		if carries(user, q.Emails) {
 			hits = append(hits, user)
 		}
 	}
@@ -216,7 +250,7 @@ func searchOne(ctx context.Context, reader Reader, email string, own []string) (
 	case len(hits) > 0 || len(users) == 0:
 		return hits, others, nil
 	case slices.ContainsFunc(users, func(u *User) bool { return u.Email == "" }):
-		return nil, others, WithRemedy(errors.New("the search found users but does not show their addresses"), showContact)
+		return nil, others, WithRemedy(errors.New("the search found users but does not show their addresses"), q.showEmail())
 	case len(users) == 1:
 		err = errors.New("the search answered a user with another address")
 	default:

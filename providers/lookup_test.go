@@ -123,7 +123,7 @@ func TestLookup(t *testing.T) {
 			vendor: vendor{anywhere: []*User{user("U-2", "bill@example.com")}},
 		},
 		{
-			name: "hits that show no address", emails: all, finding: Unknown, asked: everywhere[:1], says: "does not show their addresses", remedy: "user.contact:read",
+			name: "hits that show no address", emails: all, finding: Unknown, asked: everywhere[:1], says: "does not show their addresses", remedy: "let the credentials read the addresses of users",
 			vendor: vendor{byEmail: map[string][]any{now: {user("U-1", "")}}},
 		},
 		{
@@ -159,7 +159,7 @@ func TestLookup(t *testing.T) {
 		},
 		{
 			name: "the pinned user shows no address", pin: "U-1", emails: all, finding: Unknown, asked: []string{"get U-1"},
-			vendor: vendor{byID: map[string]any{"U-1": user("U-1", "")}}, says: "the address of user U-1 is not shown", remedy: "user.contact:read",
+			vendor: vendor{byID: map[string]any{"U-1": user("U-1", "")}}, says: "the address of user U-1 is not shown", remedy: "let the credentials read the addresses of users",
 		},
 		{
 			name: "the id finds another user", pin: "me", emails: all, finding: Unknown, asked: []string{"get me"},

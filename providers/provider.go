@@ -31,6 +31,9 @@ var ErrAbsent = errors.New("no such user")
 type User struct {
 	ID    string
 	Email string
+	// Unreadable says what of a user in a list can not be read; then nothing but id
+	// and address is known of him.
+	Unreadable error
 	// Attributes holds what the vendor answered, by attribute. An attribute that
 	// is missing was not shown.
 	Attributes map[string]Live
@@ -91,8 +94,9 @@ type Searcher interface {
 //
 // The answer without an error is complete: whoever is not in it is not there. An
 // answer that is cut short, contradicts itself or changed while it was read is an
-// error. It changes nothing, is safe for concurrent use, and ends early when the
-// context does. What it holds in memory grows with the number of users.
+// error; a single record that can not be read is a user who is Unreadable. It changes
+// nothing, is safe for concurrent use, and ends early when the context does. What it
+// holds in memory grows with the number of users.
 type Lister interface {
 	List(ctx context.Context) ([]*User, error)
 }
@@ -161,7 +165,7 @@ type Inviter interface {
 // NewConnection makes a connection of what a vendor's package opened: the client,
 // what reads with it, and what writes, which is left out when the client can not.
 func NewConnection(client *rest.Client, settings Settings, reader Reader, writer any) *Connection {
-	connection := &Connection{Reader: reader, Requests: func() Requests {
+	connection := &Connection{Reader: reader, Live: reader, Requests: func() Requests {
 		counts := client.Counts()
 		return Requests{Reads: counts.Reads, Writes: counts.Writes, Sent: counts.Attempts, Retries: counts.Retries, Waited: counts.Waited, Paused: client.Paused()}
 	}}
@@ -174,7 +178,9 @@ func NewConnection(client *rest.Client, settings Settings, reader Reader, writer
 // Connection is an opened provider: one concurrency limit and one rate limit
 // serve its reading and its writing together. It is safe for concurrent use.
 type Connection struct {
-	Reader Reader
+	// Reader is what a plan is made with: it may look into one list of all users.
+	// Live always asks the vendor.
+	Reader, Live Reader
 	// Writer has the abilities Creator, Updater, Deleter and Inviter that the
 	// vendor has; nil when the connection was opened for reading only.
 	Writer any

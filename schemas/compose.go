@@ -174,6 +174,8 @@ func merge(common, own map[string]any) map[string]any {
 		}
 	}
 	maps.Copy(properties, object(own, "properties"))
+	// A common key that a kind has no use for is false in its own definition.
+	maps.DeleteFunc(properties, func(_ string, schema any) bool { return schema == false })
 	merged["properties"] = properties
 	return merged
 }

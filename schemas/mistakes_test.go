@@ -238,7 +238,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"unlimited in a list", settings(`"rate":["8/s","unlimited"]`), "providers/vendasta/rate/1", `must be a rate such as 8/s, 300/m or 10000/h, not "unlimited"`},
 		{"empty rate", settings(`"rate":[]`), "providers/vendasta/rate", "must have at least 1 item"},
 		{"timeout without unit", settings(`"timeout":"30"`), "providers/vendasta/timeout", `must be a duration such as 30s, 1m30s or 2d, not "30"`},
-		{"timeout as number", settings(`"timeout":30`), "providers/vendasta/timeout", "must be text: put it in quotes"},
+		{"timeout as number", settings(`"timeout":30`), "providers/vendasta/timeout", "must be a duration such as 30s, 1m30s or 2d"},
 		{"other scheme", settings(`"baseURL":"ftp://x.example"`), "providers/vendasta/baseURL", `must be an https:// address without user, query and fragment, such as https://api.example.com/v2, not "ftp://x.example"`},
 		{"password in address", settings(`"tokenURL":"https://me:hunter2@x.example"`), "providers/vendasta/tokenURL", `must be an https:// address without user, query and fragment, such as https://api.example.com/v2`},
 		{"literal secret", auth(`{"token":"hunter2"}`), "providers/vendasta/auth/token", literal},

@@ -235,7 +235,7 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	if p.Status != StatusActive {
 		return
 	}
-	if c.conflicts(p, blocks, rules) {
+	if c.conflicts(p, blocks, provider, rules) {
 		return
 	}
 	values, _ := merge(blocks, rules)
@@ -267,7 +267,7 @@ func (b *Block) originOr(p *Person) Origin {
 }
 
 // conflicts reports what can not stand together on some day, each thing once.
-func (c *checker) conflicts(p *Person, blocks []*Block, rules Rules) bool {
+func (c *checker) conflicts(p *Person, blocks []*Block, provider ProviderConfig, rules Rules) bool {
 	found := false
 	for _, d := range turningPoints(p, blocks) {
 		counted := inWindow(p, blocks, d)
@@ -279,14 +279,14 @@ func (c *checker) conflicts(p *Person, blocks []*Block, rules Rules) bool {
 		if rules.Conflicts == nil || len(clashes) > 0 {
 			continue
 		}
-		for _, issue := range rules.Conflicts(values) {
+		for _, issue := range rules.Conflicts(provider.Settings, values) {
 			found = true
-			key := fmt.Sprint(p.Key, blocks[0].provider, issue)
+			key := fmt.Sprint(p.Key, provider.Name, issue)
 			if c.reported[key] {
 				continue
 			}
 			c.reported[key] = true
-			c.report(blocks[len(blocks)-1].originOr(p), "%s at %s: %s (from %s)", p.Email, blocks[0].provider, issue.Message, describeAll(counted))
+			c.report(blocks[len(blocks)-1].originOr(p), "%s at %s: %s (from %s)", p.Email, provider.Name, issue.Message, describeAll(counted))
 		}
 	}
 	return found

@@ -144,7 +144,7 @@ func TestConfigRefuses(t *testing.T) {
 		{top: `guardrails: {protect: ["a@b..c"]}`, want: `2:24: "a@b..c" is not an email address: write it like ana@example.com`},
 		{provider: "timeout: 0s", want: "7:14: write a time of more than 0s and at most 10m"},
 		{provider: "timeout: 1d", want: "7:14: write a time of more than 0s and at most 10m"},
-		{provider: "timeout: 30", want: "7:14: must be text: put it in quotes"},
+		{provider: "timeout: 30", want: "7:14: must be a duration such as 30s, 1m30s or 2d"},
 		{provider: "timeout: soon", want: `7:14: must be a duration such as 30s, 1m30s or 2d, not "soon"`},
 		{provider: "concurrency: 0", want: "7:18: must be from 1 to 100, not 0"},
 		{provider: "retries: 11", want: "7:14: must be from 0 to 10, not 11"},

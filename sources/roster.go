@@ -195,8 +195,9 @@ type Rules struct {
 	// warning, has no place for. They count where his access does not state its own;
 	// an Issue names the person's value.
 	Unfit func(person, access Values) []Issue
-	// Conflicts says what in merged access can not stand together.
-	Conflicts func(Values) []Issue
+	// Conflicts says what in merged access can not stand together, or not with the
+	// provider's own settings.
+	Conflicts func(settings map[string]string, values Values) []Issue
 	// Doubts says what in one block, as written, is unknown but allowed.
 	Doubts func(Values) []Issue
 }

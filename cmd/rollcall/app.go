@@ -322,7 +322,7 @@ func unwrapPath(err error) error {
 // style is how text on standard output is coloured.
 func (a *app) style() plan.Style {
 	off := a.noColor || os.Getenv("NO_COLOR") != ""
-	return plan.Style{Color: !off && isTerminal(a.stdout)}
+	return plan.Style{Color: !off && isTerminal(a.stdout), Program: a.program()}
 }
 
 // isTerminal reports whether a stream is one that a person sits at.

@@ -92,6 +92,12 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	if err := errors.Join(unread, err); err != nil {
 		return result, err
 	}
+	if a.resultFile != "" {
+		if err := a.refuseInputs("--result", a.resultFile, in, flags.plan); err != nil {
+			a.resultFile, a.resultWritten = "", true
+			return result, err
+		}
+	}
 	var m *made
 	if saved != nil {
 		result = plan.NewResult(saved)
@@ -131,7 +137,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	a.finish()
 	applier := plan.Applier{
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
-		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Log: a.log,
+		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Simulated: s.world != nil, Log: a.log,
 	}
 	progress, end := a.progress("changes", s)
 	defer end()
@@ -168,7 +174,7 @@ func (a *app) ask(ctx context.Context, changes int) error {
 	select {
 	case <-ctx.Done():
 		_, _ = fmt.Fprintln(a.stderr)
-		return exit(plan.ExitInterrupted)
+		return errInterrupted
 	case line := <-answer:
 		if !strings.HasSuffix(line, "\n") {
 			_, _ = fmt.Fprintln(a.stderr) // the terminal has not begun a new line

@@ -35,6 +35,9 @@ func exit(code int) error {
 	return &exitError{code: code}
 }
 
+// errInterrupted ends a run that was interrupted before it changed anything.
+var errInterrupted = &exitError{code: plan.ExitInterrupted, err: errors.New("interrupted: nothing was changed")}
+
 // broken is an error of the machine: files that can not be written, a state that
 // can not be read.
 func broken(err error) error { return &exitError{code: plan.ExitError, err: err} }

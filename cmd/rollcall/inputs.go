@@ -30,7 +30,7 @@ type inputs struct {
 func (a *app) load(ctx context.Context) (*inputs, error) {
 	config, roster, problems := sources.Load(ctx, a.config, sources.Options{Stdin: a.stdin, Rules: registry.Rules})
 	if ctx.Err() != nil {
-		return nil, exit(plan.ExitInterrupted)
+		return nil, errInterrupted
 	}
 	if config == nil || roster == nil {
 		err := a.refuse(problems, plan.ExitInvalid)
@@ -101,8 +101,12 @@ type session struct {
 	world       *simulator.World // nil without --simulate
 }
 
-// provider is a configured provider as a plan knows it.
+// provider is a configured provider as a plan knows it. People who are named are
+// searched for: no list of all users is read for them, and none stands in their way.
 func (a *app) provider(config sources.ProviderConfig) plan.Provider {
+	if len(a.people) > 0 {
+		config.Lookup = sources.LookupSearch
+	}
 	kind := registry.Kind(config.Kind)
 	target := plan.SimulatedTarget
 	if !a.simulate {
@@ -127,7 +131,7 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 			continue
 		}
 		provider := a.provider(config)
-		settings := providers.Settings{Config: config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
+		settings := providers.Settings{Config: provider.Config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
 		if s.world != nil {
 			settings = simulated(s.world, provider.Kind, settings)
 		} else if err := readSecrets(ctx, &settings); err != nil {
@@ -215,7 +219,7 @@ func (a *app) observe(ctx context.Context, s *session, access []*sources.Access)
 	defer end()
 	entries, err := plan.Observe(ctx, s.inScope, readers, access, progress)
 	if err != nil {
-		return nil, exit(plan.ExitInterrupted)
+		return nil, errInterrupted
 	}
 	return entries, nil
 }

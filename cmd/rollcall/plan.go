@@ -41,6 +41,9 @@ be applied later.
 				}
 			}
 			in, err := a.load(cmd.Context())
+			if err == nil && out != "" {
+				err = a.refuseInputs("--out", out, in)
+			}
 			if err != nil {
 				return err
 			}

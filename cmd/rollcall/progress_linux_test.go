@@ -179,7 +179,7 @@ func TestBarsInterrupted(t *testing.T) {
 	if err := s.command.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if left := s.ends(plan.ExitInterrupted); left != "" {
+	if left := s.ends(plan.ExitInterrupted); strings.TrimSpace(left) != "rollcall: interrupted: nothing was changed" {
 		t.Errorf("the terminal still has\n%s", left)
 	}
 }

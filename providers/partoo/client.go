@@ -1,10 +1,10 @@
 package partoo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,7 +28,7 @@ const (
 const notFoundCode = "json"
 
 // pageSize is the largest that there is ([SEARCH]).
-const pageSize = "100"
+const pageSize = 100
 
 // reader finds users. It can not write.
 type reader struct {
@@ -46,97 +46,86 @@ var (
 // account is disabled is among them is not documented: while nobody is, it asks for
 // the disabled ones too.
 func (r reader) Search(ctx context.Context, email string) ([]*providers.User, error) {
-	filter := url.Values{"email": {email}}
-	users, err := r.pages(ctx, maxPages, filter)
-	if err != nil || len(users) > 0 {
-		return users, err
+	for _, filter := range []url.Values{{"email": {email}}, {"email": {email}, "disabled": {"true"}}} {
+		users, err := r.paging(maxPages, filter).Search(ctx, r.rest)
+		if err != nil || len(users) > 0 {
+			return users, r.unanswered(err)
+		}
 	}
-	filter.Set("disabled", "true")
-	return r.pages(ctx, maxPages, filter)
+	return nil, nil
 }
 
 // List reads all users ([SEARCH]), those whose account is disabled with them.
 func (r reader) List(ctx context.Context) ([]*providers.User, error) {
-	filter := url.Values{"order_by": {"email"}}
-	users, err := r.pages(ctx, maxListed, filter)
-	if err != nil {
-		return nil, err
-	}
-	filter.Set("disabled", "true")
-	hidden, err := r.pages(ctx, maxListed, filter)
-	if err != nil {
-		return nil, err
-	}
-	listed := make(map[string]bool, len(users))
-	for _, user := range users {
-		listed[user.ID] = true
-	}
-	for _, user := range hidden {
-		if !listed[user.ID] {
-			users = append(users, user)
+	var users []*providers.User
+	listed := make(map[string]bool)
+	for _, filter := range []url.Values{{"order_by": {"email"}}, {"order_by": {"email"}, "disabled": {"true"}}} {
+		some, err := r.paging(maxListed, filter).List(ctx, r.rest)
+		if err != nil {
+			return nil, r.unanswered(err)
+		}
+		for _, user := range some {
+			if !listed[user.ID] {
+				listed[user.ID] = true
+				users = append(users, user)
+			}
 		}
 	}
 	return users, nil
 }
 
-// pages reads all pages that a filter has. Pages are counted from 1, and the one
+// paging reads all pages that a filter has. Pages are counted from 1, and the one
 // after the last is empty ([SEARCH]); max_page is not relied on, since what it is
 // for no users is not documented.
-func (r reader) pages(ctx context.Context, budget int, filter url.Values) ([]*providers.User, error) {
-	query := maps.Clone(filter)
-	query.Set("per_page", pageSize)
+func (r reader) paging(budget int, filter url.Values) providers.Paging {
+	filter.Set("per_page", strconv.Itoa(pageSize))
 	if r.organization != "" {
-		query.Set("org_id", r.organization) // [SEARCH]
+		filter.Set("org_id", r.organization) // [SEARCH]
 	}
-	var last *rest.Response
-	users, err := rest.Collect(budget, func(u *providers.User) string { return u.ID }, func(number string) (rest.Page[*providers.User], error) {
-		asked := 1
-		if number != "" {
-			asked, _ = strconv.Atoi(number) // it is one of ours
-		}
-		query.Set("page", strconv.Itoa(asked))
-		response, err := r.rest.Read(ctx, rest.Call{Path: "/user/search", Query: query, Success: []int{http.StatusOK}})
-		if err != nil {
-			if rest.NotOpen(err) {
-				err = providers.WithRemedy(err, "the user API does not answer there: check baseURL")
-			}
-			return rest.Page[*providers.User]{}, r.explains(err)
-		}
-		last = response
-		return r.page(response, asked)
-	})
-	switch {
-	case err == nil:
-		return users, nil
-	case rest.KindOf(err) == 0:
-		return nil, last.Unusable(err)
-	default:
-		return nil, err
-	}
+	return providers.Paging{Budget: budget, Page: r.page, Call: func(number string) rest.Call {
+		filter.Set("page", cmp.Or(number, "1"))
+		return rest.Call{Path: "/user/search", Query: filter, Success: []int{http.StatusOK}}
+	}}
 }
 
 // page reads one page of users.
-func (r reader) page(response *rest.Response, asked int) (rest.Page[*providers.User], error) {
+func (r reader) page(number string, response *rest.Response) (found rest.Page[*providers.User], err error) {
 	var answer page
 	if err := response.Decode(&answer); err != nil {
-		return rest.Page[*providers.User]{}, err
+		return found, err
 	}
 	if err := answer.contradicts(response.Body); err != nil {
-		return rest.Page[*providers.User]{}, response.Unusable(err)
+		return found, response.Unusable(err)
 	}
-	found := rest.Page[*providers.User]{Total: answer.Count}
+	if number == "" && len(*answer.Users) == 0 && answer.Count == nil {
+		return found, response.Unusable(malformed("count")) // nobody, and nobody counted
+	}
+	found.Total = answer.Count
 	for _, record := range *answer.Users {
 		user, err := record.user(r.organization)
-		if err != nil {
+		switch {
+		case user == nil:
 			return found, response.Unusable(err)
+		case err != nil:
+			user = providers.Unread(user, response, err)
 		}
 		found.Items = append(found.Items, user)
 	}
 	if len(found.Items) > 0 {
+		asked, _ := strconv.Atoi(cmp.Or(number, "1")) // it is one of ours
 		found.Next = strconv.Itoa(asked + 1)
-		found.Last = answer.MaxPage != nil && answer.Count != nil && asked >= *answer.MaxPage
+		// A full page may have one behind it, whatever the vendor counts.
+		found.Last = answer.Count != nil && answer.MaxPage != nil && asked >= *answer.MaxPage && len(found.Items) < pageSize
 	}
 	return found, nil
+}
+
+// unanswered says of a failed search or list what can be done about it.
+func (r reader) unanswered(err error) error {
+	if rest.NotOpen(err) {
+		err = providers.WithRemedy(err, "the user API does not answer there: check baseURL")
+	}
+	return r.explains(err)
 }
 
 // Get reads a user by id ([GET]). Only a 404 in the vendor's own form ([OLD],
@@ -145,12 +134,11 @@ func (r reader) page(response *rest.Response, asked int) (rest.Page[*providers.U
 func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
 	response, err := r.rest.Read(ctx, rest.Call{Path: rest.Path("/user/{id}", id), Success: []int{http.StatusOK}})
 	if err != nil {
-		var failure *rest.Error
-		if errors.As(err, &failure) && failure.Status == http.StatusNotFound && !failure.Foreign && failure.Code == notFoundCode {
+		if rest.Absent(err, notFoundCode) {
 			return nil, fmt.Errorf("%w: %w", providers.ErrAbsent, err)
 		}
 		if rest.NotOpen(err) {
-			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL, and take the userID line out if the id is an old one")
+			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL")
 		}
 		return nil, r.explains(err)
 	}
@@ -254,10 +242,17 @@ func (w writer) Delete(ctx context.Context, id string) (providers.Receipt, error
 func (w writer) Invite(ctx context.Context, id string) (providers.Receipt, error) {
 	response, err := w.client.WriteOnce(ctx, rest.Call{
 		Method: http.MethodPost, Path: rest.Path("/user/{id}/invite", id), ContentType: "application/json",
-		DiscardBody: true, Success: []int{http.StatusOK},
+		Success: []int{http.StatusOK},
 	})
 	if err == nil {
-		return providers.Receipt{UserID: id, RequestID: response.RequestID}, nil
+		var answer done
+		if err = response.Decode(&answer); err == nil && answer.Status != "success" {
+			err = response.Unusable(errForm)
+		}
+		if err != nil {
+			err = providers.InDoubt(err)
+		}
+		return providers.Receipt{UserID: id, RequestID: response.RequestID}, err
 	}
 	if rest.KindOf(err) == rest.KindRefused && !rest.NotOpen(err) {
 		err = providers.WithRemedy(err, "Partoo invites only users whose status is invited, and each at most once in five minutes")
@@ -269,7 +264,7 @@ func (w writer) Invite(ctx context.Context, id string) (providers.Receipt, error
 func explain(config sources.ProviderConfig) func(error) error {
 	return func(err error) error {
 		switch {
-		case providers.Remedy(err) != "":
+		case err == nil, providers.Remedy(err) != "":
 			return err
 		case rest.KindOf(err) == rest.KindForbidden:
 			return providers.WithRemedy(err, "the user whom the API key belongs to may not do this: give him a role that manages the users of the organization and may give this role")

@@ -35,6 +35,9 @@ func TestKind(t *testing.T) {
 	if kind.Notes("update") != "" || kind.OnLeave != sources.LeaveSuspend || kind.Rate.String() != "4/s" || kind.BaseURL != "https://api.partoo.co/v2" {
 		t.Errorf("%q %s %s %s", kind.Notes("update"), kind.OnLeave, kind.Rate, kind.BaseURL)
 	}
+	if kind.AbsenceReads != 2 || kind.Remedies[disabled] == "" {
+		t.Errorf("%d requests prove that somebody is absent, %q", kind.AbsenceReads, kind.Remedies)
+	}
 	if !kind.ReadBack || !kind.Readdress || !slices.Equal(kind.Required, []string{"first_name", "last_name"}) || !slices.Equal(kind.Account, []string{"organization"}) {
 		t.Errorf("%+v", kind)
 	}
@@ -79,6 +82,8 @@ func TestAttributes(t *testing.T) {
 			t.Errorf("%s: a grant is %v", a.Name, a.Grant)
 		case (a.Shape != sources.Scalar) != want.list, (a.Shape == sources.SetOfSets) != (a.Name == "accesses"):
 			t.Errorf("%s: %s", a.Name, a.Shape)
+		case (a.Default == false) != (a.Name == "sso_only" || a.Name == disabled), a.Default != nil && a.Default != false:
+			t.Errorf("%s: nothing means %v", a.Name, a.Default)
 		case a.Sensitive != (a.Name == "password"), a.Invites != (a.Name == "welcomeEmail"), a.Mails != (a.Name == "send_invitation"):
 			t.Errorf("%+v", a)
 		case a.Mode == providers.Managed && (a.Clear == providers.ClearEmpty) != (want.list && a.Name != "sidebar_pages"):

@@ -7,6 +7,7 @@
 package partoo
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -56,14 +57,18 @@ func Kind() *providers.Kind {
 			Active:    map[string]any{disabled: false},
 			Means:     "the account is disabled; role and accesses stay",
 		},
-		Missing:       missing,
-		Conflicts:     conflicts,
-		Doubts:        doubts,
-		Privilege:     privilege,
-		HasAccess:     hasAccess,
-		Required:      []string{"first_name", "last_name"}, // [SEED]
-		Readdress:     true,                                // [UPD]
-		ReadBack:      true,                                // a write answers only the id ([SEED], [UPD])
+		Missing:      missing,
+		Conflicts:    conflicts,
+		Doubts:       doubts,
+		Privilege:    privilege,
+		HasAccess:    hasAccess,
+		Required:     []string{"first_name", "last_name"}, // [SEED]
+		Readdress:    true,                                // [UPD]
+		ReadBack:     true,                                // a write answers only the id ([SEED], [UPD])
+		AbsenceReads: 2,                                   // disabled users are searched for too
+		Remedies: map[string]string{
+			disabled: "Partoo documents that it shows whether an account is disabled: ask it why it does not, and see to him by hand until then",
+		},
 		Notes:         note,
 		SimulatedAuth: map[string]string{"apiKey": "simulated"},
 		Open:          open,
@@ -84,6 +89,10 @@ func attributes() []providers.Attribute {
 	}
 	grant := func(a providers.Attribute) providers.Attribute {
 		a.Grant = true
+		return a
+	}
+	flag := func(a providers.Attribute) providers.Attribute {
+		a.Default = false
 		return a
 	}
 	once := func(a providers.Attribute) providers.Attribute {
@@ -119,17 +128,17 @@ func attributes() []providers.Attribute {
 		pages,
 		grant(scalar("org_id", "", "[SEED] UserCreateUpdateOrgId")),
 		lang, phone, keywords,
-		scalar("sso_only", "", "[SEED] SsoOnly"),
+		flag(scalar("sso_only", "", "[SEED] SsoOnly, its default")),
 		reviews,
 		once(scalar(statusName, "", "[SEED] UserStatus")),
 		invitation, welcome, password,
-		grant(scalar(disabled, "", "[UPD], [GET]")),
+		grant(flag(scalar(disabled, "", "[UPD], [GET]; that nothing is false is assumed"))),
 	}
 }
 
 func capabilities() []providers.Capability {
 	return []providers.Capability{
-		{Operation: "find", Evidence: providers.Documented, How: "search by exact email, disabled users too", Source: "[SEARCH]; the name of the filter on disabled is inferred"},
+		{Operation: "find", Evidence: providers.Documented, How: "search by exact email, disabled users too; or a list of all", Source: "[SEARCH]; the name of the filter on disabled is inferred"},
 		{Operation: "create", Evidence: providers.Documented, How: "no mail unless send_invitation says so", Source: "[SEED]"},
 		{Operation: "update", Evidence: providers.Documented, How: "only what changed is sent", Source: "[UPD]"},
 		{Operation: "suspend", Evidence: providers.Documented, How: "the account is disabled", Source: "[UPD]"},
@@ -162,7 +171,7 @@ func missing(values sources.Values) string {
 }
 
 // conflicts are the rules that span fields.
-func conflicts(values sources.Values) []sources.Issue {
+func conflicts(settings map[string]string, values sources.Values) []sources.Issue {
 	get := func(name string) any {
 		v, _ := values.Get(name)
 		return v.Data
@@ -177,6 +186,10 @@ func conflicts(values sources.Values) []sources.Issue {
 	}
 	if role != "" && role != businessManager && !providers.Empty(get(businessIDs)) {
 		say(businessIDs, "business_ids are only for a BUSINESS_MANAGER, not for a "+role) // [SEED]
+	}
+	org, _ := get("org_id").(int64)
+	if own := settings[organization]; own != "" && org != 0 && fmt.Sprint(org) != own {
+		say("org_id", fmt.Sprintf("the provider's organization is %s, and users of another one are never looked at: take org_id out, or configure a provider for it", own))
 	}
 	if role == orgAdmin && !providers.Empty(get(customRole)) {
 		say(customRole, "an ORG_ADMIN can not have a custom role") // [ROLES]
@@ -240,9 +253,12 @@ func hasAccess(grants map[string]any) bool {
 	if grants[disabled] == true {
 		return false
 	}
-	scope := map[string]string{groupManager: accesses, businessManager: businessIDs}[text(grants[roleName])]
-	given, shown := grants[scope]
-	return scope == "" || !shown || !providers.Empty(given)
+	for name, only := range scopes {
+		if given, shown := grants[name]; shown && only == text(grants[roleName]) && providers.Empty(given) {
+			return false
+		}
+	}
+	return true
 }
 
 // text is a value that is text, or "".

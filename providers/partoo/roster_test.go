@@ -230,7 +230,7 @@ func TestFromPerson(t *testing.T) {
 		{"the first phone", "", `phones: [{number: "1", type: work}, {number: "2", type: mobile}]`, "phone", "1"},
 		{"the first phone that is no fax and no pager", "", `phones: [{number: "1", type: fax}, {number: "2", type: pager}, {number: "3", type: home}, {number: "4", type: mobile}]`, "phone", "3"},
 		{"no phone but a fax", "", `phones: [{number: "1", type: fax}]`, "phone", vendortest.Unstated},
-		{"no phone", "", "phones: []", "phone", vendortest.Unstated},
+		{"no phone", "", "phones: []", "phone", []any{}},
 		{"phones cleared", "", "phones: null", "phone", nil},
 		{"the block's phone", `, phone: "9"`, `phones: [{number: "1", type: work}]`, "phone", "9"},
 		{"the block's null over the phone", ", phone: null", `phones: [{number: "1", type: work}]`, "phone", nil},
@@ -316,6 +316,19 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// Users of another organization than the configured one are never looked at, so
+// nobody can be put into one.
+func TestRuleOfOrganization(t *testing.T) {
+	here := vendor
+	here.Config = "{organization: 42, auth: {apiKey: {env: PARTOO_API_KEY}}}"
+	here.Objects(t, here.Person("{role: ORG_ADMIN, org_id: 43}", names...), "the provider's organization is 42", false)
+	for _, block := range []string{"{role: ORG_ADMIN, org_id: 42}", "{role: ORG_ADMIN}"} {
+		if _, diagnostics := here.LoadAll(t, here.Person(block, names...)); len(diagnostics) > 0 {
+			t.Error(diagnostics)
+		}
+	}
+}
+
 // The rules ignore what has no form that they are about; that is the schema's.
 func TestRulesOfOddValues(t *testing.T) {
 	odd := []any{nil, 7, true, "x", []any{7}, map[string]any{"a": 1}}
@@ -324,12 +337,12 @@ func TestRulesOfOddValues(t *testing.T) {
 			for _, data := range odd {
 				values := sources.Values{{Name: a.Name, Data: data}, {Name: roleName, Data: role}}
 				missing(values)
-				conflicts(values)
+				conflicts(nil, values)
 				doubts(values)
 			}
 		}
 	}
-	if missing(nil) == "" || conflicts(nil) != nil || doubts(nil) != nil {
+	if missing(nil) == "" || conflicts(nil, nil) != nil || doubts(nil) != nil {
 		t.Error("nothing stated")
 	}
 }

@@ -129,7 +129,7 @@ func groups(accesses []*[]*int64) (any, bool) {
 }
 
 // user reads a record. Where an organisation is configured, a user of another one
-// is an error. null for sidebar pages means all of them ([SEED], said of the create;
+// is an error. A user beside an error has an id and an address that could be read. null for sidebar pages means all of them ([SEED], said of the create;
 // assumed of answers); an empty list is none.
 func (r record) user(organization string) (*providers.User, error) {
 	if errors := r["errors"]; !absent(errors) || !absent(r["error"]) {
@@ -154,20 +154,24 @@ func (r record) user(organization string) (*providers.User, error) {
 		show(&in, name, whole[string])
 	}
 	show(&in, accesses, groups)
+	user := &providers.User{ID: id, Email: strings.TrimSpace(email), Attributes: in.shown}
 	if in.err != nil {
-		return nil, in.err
+		return user, in.err
 	}
 	if org, shown := in.shown["org_id"].Data.(int64); shown && organization != "" && fmt.Sprint(org) != organization {
-		return nil, errOrganization
+		return user, errOrganization
 	}
 	if pages, is := r[sidebarPages]; is && absent(pages) {
 		in.shown[sidebarPages] = providers.Show(anyList(sidebarFeatures))
 	}
 	settle(in.shown)
-	return &providers.User{ID: id, Email: strings.TrimSpace(email), Attributes: in.shown}, nil
+	return user, nil
 }
 
 var errOrganization = providers.WithRemedy(errors.New("the user belongs to another organization than the configured one"), "check the setting organization, and the userID line if there is one")
+
+// scopes are the lists that one role each reads ([SEED]).
+var scopes = map[string]string{accesses: groupManager, businessIDs: businessManager}
 
 // settle brings what is shown into what it means. The lists that give a role its
 // scope count for that role only, and business_ids is shown for no other ([SEED],
@@ -175,7 +179,7 @@ var errOrganization = providers.WithRemedy(errors.New("the user belongs to anoth
 // given its scope with it.
 func settle(shown map[string]providers.Live) {
 	role := text(shown[roleName].Data)
-	for name, only := range map[string]string{accesses: groupManager, businessIDs: businessManager} {
+	for name, only := range scopes {
 		switch role {
 		case only:
 		case "":
@@ -200,13 +204,21 @@ func anyList(texts []string) []any {
 	return list
 }
 
-// body is what a create or an update sends: the values under their names.
+// body is what a create or an update sends: the values under their names. A list
+// that is emptied because the role no longer reads it is not sent beside that role:
+// it may be refused there ([SEED]), and it does not count any more.
 func body(values map[string]any) map[string]any {
 	fields := maps.Clone(values)
 	if fields == nil {
 		fields = make(map[string]any)
 	}
 	delete(fields, welcomeEmail) // a call of its own, not a field
+	role := text(fields[roleName])
+	for name, only := range scopes {
+		if value, sent := fields[name]; sent && role != "" && role != only && providers.Empty(value) {
+			delete(fields, name)
+		}
+	}
 	return fields
 }
 

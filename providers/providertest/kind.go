@@ -230,7 +230,7 @@ func (b *bench) functions() {
 				_ = k.Missing(values)
 			}
 			if k.Conflicts != nil {
-				_ = k.Conflicts(values)
+				_ = k.Conflicts(nil, values)
 			}
 			if k.Doubts != nil {
 				_ = k.Doubts(values)

@@ -66,7 +66,7 @@ func readChaos(n node) (Chaos, error) {
 	take(f, "singularError", &c.SingularError, node.boolean)
 	take(f, "storeDifferently", &c.StoreDifferently, readStoreDifferently)
 	take(f, "misspelledEmailCase", &c.MisspelledEmailCase, node.boolean)
-	take(f, "clockSkew", &c.ClockSkew, node.duration)
+	take(f, "clockSkew", &c.ClockSkew, node.skew)
 	return c, f.err
 }
 
@@ -105,9 +105,15 @@ func readRule(n node) (Rule, error) {
 	take(f, "method", &r.Method, node.filled)
 	take(f, "path", &r.Path, node.filled)
 	take(f, "operation", &r.Operation, oneOf(operations...))
-	take(f, "nth", &r.Nth, node.count)
-	take(f, "every", &r.Every, node.count)
-	take(f, "first", &r.First, node.count)
+	given := 0
+	for _, key := range []string{"nth", "every", "first", "probability"} {
+		if _, is := members[key]; is {
+			given++
+		}
+	}
+	take(f, "nth", &r.Nth, node.some)
+	take(f, "every", &r.Every, node.some)
+	take(f, "first", &r.First, node.some)
 	take(f, "probability", &r.Probability, node.fraction)
 	take(f, "fault", &r.Fault, oneOf(faults...))
 	take(f, "status", &r.Status, node.count)
@@ -118,6 +124,12 @@ func readRule(n node) (Rule, error) {
 	if f.err != nil {
 		return r, f.err
 	}
+	switch {
+	case given > 1:
+		return r, n.errorf("of nth, every, first and probability only one may be given")
+	case given == 1 && r.Nth+r.Every+r.First == 0 && r.Probability == 0:
+		return r, n.errorf("probability must be more than 0: leave the rule out instead")
+	}
 	if r.Status != 0 && (r.Status < 200 || r.Status > 599) {
 		return r, n.errorf("status must be between 200 and 599")
 	}
@@ -125,6 +137,15 @@ func readRule(n node) (Rule, error) {
 		return r, n.errorf("path is no pattern")
 	}
 	return r, nil
+}
+
+// some is a whole number from 1.
+func (n node) some() (int, error) {
+	i, err := n.count()
+	if err == nil && i == 0 {
+		err = n.errorf("expected a whole number from 1")
+	}
+	return i, err
 }
 
 func readForm(n node) (RetryForm, error) {
@@ -155,6 +176,15 @@ func oneOf[T ~string](words ...T) func(node) (T, error) {
 }
 
 func (n node) duration() (time.Duration, error) {
+	d, err := n.skew()
+	if err == nil && d < 0 {
+		err = n.errorf("expected a duration that is not negative")
+	}
+	return d, err
+}
+
+// skew is a duration in either direction.
+func (n node) skew() (time.Duration, error) {
 	s, err := n.text()
 	if err != nil {
 		return 0, err

@@ -370,7 +370,7 @@ func TestChaosFromSeed(t *testing.T) {
 	data := seed()
 	data["vendasta"].(map[string]any)["chaos"] = map[string]any{
 		"latency": "0s", "rateLimit": map[string]any{"limit": 5, "window": "1m", "form": "date"},
-		"fail":             []any{map[string]any{"operation": "search", "nth": uint64(2), "fault": "status", "status": 503, "probability": 1}},
+		"fail":             []any{map[string]any{"operation": "search", "nth": uint64(2), "fault": "status", "status": 503}},
 		"storeDifferently": map[string]any{"givenName": "Bob"}, "hidden": []any{"timeZone"}, "indexLagSearches": 1.0,
 	}
 	w := New(Options{Clock: fixedClock})

@@ -42,61 +42,59 @@ var (
 // Search asks for the users with the address, all pages of them ([P] get-users).
 // No match is 200 with an empty list ([G-SYNC]); anything else proves nothing.
 func (r reader) Search(ctx context.Context, email string) ([]*providers.User, error) {
-	return r.pages(ctx, maxPages, url.Values{"filter[partner.id]": {r.partner}, "filter[email]": {email}})
+	return r.search(ctx, url.Values{"filter[partner.id]": {r.partner}, "filter[email]": {email}})
+}
+
+func (r reader) search(ctx context.Context, filter url.Values) ([]*providers.User, error) {
+	users, err := r.paging(maxPages, filter).Search(ctx, r.rest)
+	return users, r.unanswered(err)
 }
 
 // List reads all users of the partner ([P] get-users), those of client businesses
 // among them ([G-USERS]).
 func (r reader) List(ctx context.Context) ([]*providers.User, error) {
-	return r.pages(ctx, maxListed, url.Values{"filter[partner.id]": {r.partner}, "page[limit]": {pageSize}})
+	users, err := r.paging(maxListed, url.Values{"filter[partner.id]": {r.partner}, "page[limit]": {pageSize}}).List(ctx, r.rest)
+	return users, r.unanswered(err)
 }
 
-// pages reads all pages that a filter has.
-func (r reader) pages(ctx context.Context, budget int, filter url.Values) ([]*providers.User, error) {
-	var last *rest.Response
-	users, err := rest.Collect(budget, func(u *providers.User) string { return u.ID }, func(link string) (rest.Page[*providers.User], error) {
-		call := rest.Call{Path: "/users", Query: filter, Success: []int{http.StatusOK}}
+func (r reader) paging(budget int, filter url.Values) providers.Paging {
+	return providers.Paging{Budget: budget, Page: r.page, Call: func(link string) rest.Call {
 		if link != "" {
-			call.Query, call.URL = nil, link
+			return rest.Call{Path: "/users", URL: link, Success: []int{http.StatusOK}}
 		}
-		response, err := r.rest.Read(ctx, call)
-		if err != nil {
-			if rest.NotOpen(err) {
-				err = providers.WithRemedy(err, "the users API does not answer there: check baseURL, and that Vendasta has opened the API to the partner")
-			}
-			return rest.Page[*providers.User]{}, r.explains(err)
-		}
-		last = response
-		return r.page(response)
-	})
-	switch {
-	case err == nil:
-		return users, nil
-	case rest.KindOf(err) == 0:
-		return nil, last.Unusable(err)
-	default:
-		return nil, err
-	}
+		return rest.Call{Path: "/users", Query: filter, Success: []int{http.StatusOK}}
+	}}
 }
 
 // page reads one page of users.
-func (r reader) page(response *rest.Response) (rest.Page[*providers.User], error) {
+func (r reader) page(_ string, response *rest.Response) (found rest.Page[*providers.User], err error) {
 	var answer page
 	if err := response.Decode(&answer); err != nil {
-		return rest.Page[*providers.User]{}, err
+		return found, err
 	}
 	if err := contradicts(response.Body, answer.Errors); err != nil {
-		return rest.Page[*providers.User]{}, response.Unusable(err)
+		return found, response.Unusable(err)
 	}
-	found := rest.Page[*providers.User]{Next: answer.Links.Next}
+	found.Next = answer.Links.Next
 	for i := range *answer.Data {
 		user, err := (*answer.Data)[i].user(r.partner)
-		if err != nil {
+		switch {
+		case user == nil:
 			return found, response.Unusable(err)
+		case err != nil:
+			user = providers.Unread(user, response, err)
 		}
 		found.Items = append(found.Items, user)
 	}
 	return found, nil
+}
+
+// unanswered says of a failed search or list what can be done about it.
+func (r reader) unanswered(err error) error {
+	if rest.NotOpen(err) {
+		err = providers.WithRemedy(err, "the users API does not answer there: check baseURL, and that Vendasta has opened the API to the partner")
+	}
+	return r.explains(err)
 }
 
 // effect: what stands under actions is done by a GET ([P]
@@ -109,12 +107,11 @@ func effect(path string) bool { return strings.Contains(strings.ToLower(path), "
 func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
 	response, err := r.rest.Read(ctx, rest.Call{Path: rest.Path("/users/{id}", id), Success: []int{http.StatusOK}})
 	if err != nil {
-		var failure *rest.Error
-		if errors.As(err, &failure) && failure.Status == http.StatusNotFound && !failure.Foreign && failure.Code != "" {
+		if rest.Absent(err) {
 			return nil, fmt.Errorf("%w: %w", providers.ErrAbsent, err)
 		}
 		if rest.NotOpen(err) {
-			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL, and take the userID line out if the id is an old one")
+			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL")
 		}
 		return nil, r.explains(err)
 	}
@@ -139,7 +136,7 @@ func (r reader) gone(ctx context.Context, id string) bool {
 	if _, err := r.Get(ctx, id); !errors.Is(err, providers.ErrAbsent) {
 		return false
 	}
-	users, err := r.pages(ctx, maxPages, url.Values{"filter[id]": {id}})
+	users, err := r.search(ctx, url.Values{"filter[id]": {id}})
 	return err == nil && len(users) == 0
 }
 
@@ -299,7 +296,7 @@ func word(raw json.RawMessage) string {
 func explain(config sources.ProviderConfig) func(error) error {
 	return func(err error) error {
 		switch {
-		case providers.Remedy(err) != "":
+		case err == nil, providers.Remedy(err) != "":
 			return err
 		case rest.KindOf(err) == rest.KindForbidden:
 			return providers.WithRemedy(err, "the credentials lack a permission: give the service account the scope user.admin")

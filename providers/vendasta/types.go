@@ -88,7 +88,8 @@ func malformed(place string) error { return fmt.Errorf("%w at %s", errForm, plac
 // user reads a resource. A blank value counts as empty only where the answer
 // shows something else of the same kind: the address of a user is contact data,
 // his display name, which always has a value ([P]), is profile data. Where that
-// is blank too, the token may not see any of it (assumed).
+// is blank too, the token may not see any of it (assumed). A user beside an error has
+// an id and an address that could be read.
 func (r *resource) user(partner string) (*providers.User, error) {
 	switch {
 	case r == nil:
@@ -98,37 +99,42 @@ func (r *resource) user(partner string) (*providers.User, error) {
 	case r.ID == "":
 		return nil, malformed("data.id")
 	}
-	if err := r.belongs(partner); err != nil {
-		return nil, err
-	}
 	email, _, err := r.text("email")
 	if err != nil {
 		return nil, err
 	}
+	user := &providers.User{ID: r.ID, Email: strings.TrimSpace(email), Attributes: make(map[string]providers.Live)}
+	if err := r.belongs(partner); err != nil {
+		return user, err
+	}
+	return user, r.show(user)
+}
+
+// show reads what a resource shows of a user.
+func (r *resource) show(user *providers.User) error {
 	name, _, err := r.text("displayName")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	user := &providers.User{ID: r.ID, Email: strings.TrimSpace(email), Attributes: make(map[string]providers.Live)}
 	contact, profile := user.Email != "", strings.TrimSpace(name) != ""
 	for _, attribute := range []string{"givenName", "familyName", "greetingName", "languageLocaleCode", "timeZone"} {
 		value, present, err := r.text(attribute)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if present && (profile || value != "") {
 			user.Attributes[attribute] = providers.Show(value)
 		}
 	}
 	if err := r.contact(user, contact); err != nil {
-		return nil, err
+		return err
 	}
 	for _, list := range []string{platformAccess, businessLocations} {
 		if err := r.linked(user, list); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return user, nil
+	return nil
 }
 
 // belongs checks the partner where the answer shows it: ids are unique over all

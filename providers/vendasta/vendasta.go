@@ -41,6 +41,7 @@ func Kind() *providers.Kind {
 		Remedies: map[string]string{
 			platformAccess:    permissionRemedy,
 			businessLocations: permissionRemedy,
+			"email":           "let the credentials read contact data: the scope user.contact:read",
 			"phoneNumbers":    "let the credentials read contact data: the scope user.contact:read",
 			"address":         "let the credentials read contact data: the scope user.contact:read",
 		},
@@ -100,7 +101,7 @@ func attributes() []providers.Attribute {
 
 func capabilities() []providers.Capability {
 	return []providers.Capability{
-		{Operation: "find", Evidence: providers.Documented, How: "search by exact email", Source: "[P] get-users, [G-SYNC]"},
+		{Operation: "find", Evidence: providers.Documented, How: "search by exact email, or a list of all", Source: "[P] get-users, [G-SYNC]"},
 		{Operation: "create", Evidence: providers.Documented, How: "no mail is sent", Source: "[P] post-users, [G-PARTNER]"},
 		{Operation: "update", Evidence: providers.Documented, How: "labelled proposed: may be refused", Source: "[P] patch-users-id, [G-SYNC]"},
 		{Operation: "suspend", Evidence: providers.Documented, How: "all grants are taken away", Source: "[G-SYNC]"},
@@ -136,7 +137,7 @@ func missing(values sources.Values) string {
 
 // conflicts: at most one write scope for each CRM object; two in one request are
 // rejected ([G-PARTNER]).
-func conflicts(values sources.Values) []sources.Issue {
+func conflicts(_ map[string]string, values sources.Values) []sources.Issue {
 	access, _ := values.Get(platformAccess)
 	scopes := make(map[string][]string)
 	var objects []string

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -160,6 +161,15 @@ func NotOpen(err error) bool {
 	default:
 		return false
 	}
+}
+
+// Absent reports of a failed call that the vendor itself says that there is no such
+// thing, with one of the codes, or with any when none is named. A 404 without an
+// error in the vendor's own form may come from whatever stands in front of the
+// vendor, and proves nothing.
+func Absent(err error, codes ...string) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusNotFound && !e.Foreign && e.Code != "" && (len(codes) == 0 || slices.Contains(codes, e.Code))
 }
 
 // RequestID returns the vendor's name for the failed call, or "".

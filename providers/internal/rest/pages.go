@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -26,6 +27,29 @@ var (
 	ErrTooLong  = errors.New("the list has too many pages")
 	ErrShort    = errors.New("the list ends before it is complete")
 )
+
+// ReadPages reads a list whole, as Collect does: call says how the page of a cursor
+// is asked for, and page reads it. A list that does not add up is an error of its
+// last answer; items never come with an error.
+func ReadPages[T any](ctx context.Context, r Reader, budget int, key func(T) string, call func(cursor string) Call, page func(cursor string, answer *Response) (Page[T], error)) ([]T, error) {
+	var last *Response
+	items, err := Collect(budget, key, func(cursor string) (Page[T], error) {
+		response, err := r.Read(ctx, call(cursor))
+		if err != nil {
+			return Page[T]{}, err
+		}
+		last = response
+		return page(cursor, response)
+	})
+	switch {
+	case err == nil:
+		return items, nil
+	case KindOf(err) == 0 && last != nil:
+		return nil, last.Unusable(err)
+	default:
+		return nil, err
+	}
+}
 
 // Collect reads a list whole, page after page, each item once although pages
 // overlap. An answer without an error is complete as far as can be told: every

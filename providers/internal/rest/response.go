@@ -178,6 +178,10 @@ func (op *operation) judge(ctx context.Context, response *http.Response, body []
 		e := op.answerError(response, body)
 		var f fault
 		e.Kind, f = judge(response.StatusCode)
+		if op.class == read && f == definitive && broken != nil && !errors.Is(broken, errTooLarge) && ctx.Err() == nil {
+			// What the vendor refused can not be told before the answer is whole.
+			f = doubtful
+		}
 		switch e.Kind {
 		case KindAnswer:
 			e.Detail = "not one of the statuses that the vendor documents"

@@ -116,12 +116,12 @@ func (v Vendor) WriteFails(t *testing.T, steps []Step, call Call, says, remedy s
 	for i := range steps {
 		steps[i].Header = http.Header{"X-Request-Id": {fmt.Sprintf("r-%d", i+1)}}
 	}
-	_, err := call(t.Context(), v.Connect(t, v.Plays(t, steps...)))
+	got, err := call(t.Context(), v.Connect(t, v.Plays(t, steps...)))
 	if err == nil || providers.OutcomeUnknown(err) {
 		t.Fatalf("error %v", err)
 	}
-	if !strings.Contains(err.Error(), "request r-1") {
-		t.Errorf("the error does not name the request: %v", err)
+	if receipt := got.(providers.Receipt); receipt.RequestID != "r-1" || receipt.Stored != nil || !strings.Contains(err.Error(), "request r-1") {
+		t.Errorf("the request is not named: %+v %v", receipt, err)
 	}
 	explained(t, err, says, remedy)
 }
