@@ -1,6 +1,7 @@
 package document
 
 import (
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -78,6 +79,23 @@ func readRun(text string, limits Limits, r run, size int) *Node {
 	return root
 }
 
+// beginsBlock is a line that ends with what begins a block of text.
+var beginsBlock = regexp.MustCompile(`[|>][-+0-9]*[ \t]*(#.*)?$`)
+
+// endsInBlock reports whether the last line of a text that is neither blank nor a
+// comment begins a block of text, which then has none.
+func endsInBlock(text string) bool {
+	for text != "" {
+		end := strings.LastIndexByte(text, '\n')
+		line := strings.TrimSpace(text[end+1:])
+		if line != "" && line[0] != '#' {
+			return beginsBlock.MatchString(line)
+		}
+		text = text[:max(end, 0)]
+	}
+	return false
+}
+
 // A part is some entries of the list and the line they begin at.
 type part struct {
 	text  string
@@ -127,6 +145,9 @@ func readParts(parts []part, limits Limits, column int) bool {
 }
 
 func (p *part) read(limits Limits, column int) bool {
+	if endsInBlock(p.text) {
+		return false // whether a block without text is one depends on what follows
+	}
 	a := newAudit(p.text, limits)
 	a.line = p.line
 	root, problems := a.read()
