@@ -59,10 +59,11 @@ func requests(kind *providers.Kind, c Change, access *sources.Access) int {
 		attribute, _ := kind.Attribute(a.Name)
 		invites, late = invites || attribute.Invites, late || attribute.AfterCreate
 	}
-	for _, further := range []bool{invites, late} {
-		if further {
-			n++
-		}
+	if invites {
+		n++
+	}
+	if late {
+		n += 2 // the update, and a look before it whether the user is the one
 	}
 	return n
 }

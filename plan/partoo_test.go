@@ -68,11 +68,12 @@ people:
 func TestAfterCreate(t *testing.T) {
 	h := atPartoo(t, newcomer)
 	p := h.plan()
-	if got := p.Changes[0].Requests; got != 4 {
-		t.Errorf("the change is to cost %d requests, want create, update, read and mail", got)
-	}
+	before := h.count()
 	result := h.apply(p)
 	counts := h.count()
+	if got := p.Changes[0].Requests; got != 5 || counts.Reads+counts.Writes-before.Reads-before.Writes != 5 {
+		t.Errorf("%d requests were announced, and %+v", got, counts)
+	}
 	if result.Count(plan.Applied) != 1 || counts.Writes != 3 || counts.Mails != 1 || counts.Created != 1 {
 		t.Errorf("%s%+v", result.Text(plan.Style{}), counts)
 	}

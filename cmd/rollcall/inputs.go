@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -182,6 +183,9 @@ func (a *app) disconnect(s *session) error {
 	}
 	err := s.world.Close()
 	counts := s.world.Counts()
+	for _, fault := range slices.Sorted(maps.Keys(counts.Faults)) {
+		a.log.Info("simulated fault", "fault", fault, "times", counts.Faults[fault])
+	}
 	a.counted = fmt.Sprintf("simulator: %d reads, %d writes, %d mails, at most %d at once", counts.Reads, counts.Writes, counts.Mails, counts.AtOnce)
 	if err != nil {
 		return broken(err)

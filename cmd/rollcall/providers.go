@@ -40,6 +40,9 @@ func providersText(kinds []*providers.Kind) string {
 		_, _ = fmt.Fprintf(table, "  rate\t%s\t\t\n", kind.Rate)
 		_, _ = fmt.Fprintf(table, "  onLeave\t%s\t%s\t\n", leaveWords(kind), kind.Suspension.Means)
 		for _, attribute := range kind.Attributes {
+			if _, state := kind.Suspension.Active[attribute.Name]; state {
+				continue // no roster states it
+			}
 			_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", attribute.Name, attribute.Mode, attributeWords(attribute), attribute.Source)
 		}
 	}
@@ -66,6 +69,12 @@ func attributeWords(attribute providers.Attribute) string {
 	}
 	if attribute.Person != "" {
 		words += ", from " + attribute.Person
+	}
+	if attribute.Sensitive {
+		words += ", a secret by reference"
+	}
+	if attribute.AfterCreate {
+		words += ", set right after a create"
 	}
 	return words
 }

@@ -74,14 +74,20 @@ func TestStockMix(t *testing.T) {
 	if code, _, stderr := rollcall(t.TempDir(), "--version"); code != plan.ExitOK {
 		t.Fatal(stderr)
 	}
+	for _, lookup := range []string{"search", "list"} {
+		t.Run(lookup, func(t *testing.T) { underStockMix(t, string(mix[1]), lookup) })
+	}
+}
+
+func underStockMix(t *testing.T, mix, lookup string) {
 	dir := t.TempDir()
-	write(t, dir, seedFile, string(mix[1]))
-	write(t, dir, "rollcall.yaml", `version: 1
+	write(t, dir, seedFile, mix)
+	write(t, dir, "rollcall.yaml", strings.ReplaceAll(`version: 1
 guardrails: {maxRemovals: 100%}
 providers:
-  vendasta: {partner: ABC, auth: {token: {env: UNUSED}}, onLeave: delete}
-  partoo: {auth: {apiKey: {env: UNUSED}}, onLeave: delete}
-`)
+  vendasta: {partner: ABC, auth: {token: {env: UNUSED}}, onLeave: delete, lookup: LOOKUP}
+  partoo: {auth: {apiKey: {env: UNUSED}}, onLeave: delete, lookup: LOOKUP}
+`, "LOOKUP", lookup))
 	const crowd = 20
 	for step, person := range []string{
 		"{email: u%02d@example.com, givenName: Una, familyName: Ulm, access: {vendasta: {platformAccess: [tm:access], welcomeEmail: true}, partoo: {role: PUBLISHER, welcomeEmail: true}}}",

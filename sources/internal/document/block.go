@@ -21,11 +21,11 @@ func (a *audit) blockHeader(tk *token.Token) {
 		a.fail("a block of text can not stand in brackets: write it in quotes")
 		return
 	}
-	c := a.text[a.pos]
-	if c != '|' && c != '>' {
+	if a.pos == len(a.text) || a.text[a.pos] != '|' && a.text[a.pos] != '>' {
 		a.mismatch()
 		return
 	}
+	c := a.text[a.pos]
 	a.value()
 	if a.fatal != nil {
 		return
