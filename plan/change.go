@@ -39,11 +39,15 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 		}
 	}
 	o := observe(ctx, w.connection.Live, query)
-	if o.Finding == providers.Absent && w.change.UserID != "" {
+	if o.Finding == providers.Absent && w.change.UserID != "" && w.access.UserID != w.change.UserID {
 		// Nobody has his address: whether he is gone, or has another one, his id tells.
-		query.UserID = w.change.UserID
-		o = observe(ctx, w.connection.Live, query)
-		o.PinMissing = w.access.UserID != "" && o.PinMissing
+		_, err := w.connection.Live.Get(ctx, w.change.UserID)
+		switch {
+		case err == nil:
+			return w.stale(), true
+		case !errors.Is(err, providers.ErrAbsent) && !providers.NotOpen(err):
+			return w.failed(Failed, providers.Receipt{}, fmt.Errorf("can not be looked up again: %w", err)), true
+		}
 	}
 	if o.User != nil {
 		if by := protectedBy(protect, o.User.Email); by != "" {

@@ -384,7 +384,7 @@ func (part *ExplainedPart) guardLines(style Style) []string {
 		lines = append(lines, fmt.Sprintf("to remove them all: %[1]s plan, and %[1]s apply --allow with the digest that it shows", style.program()))
 	}
 	if part.Change.Blocked != "" {
-		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: %s apply --person %s --provider %s", style.program(), part.Access.Person.Email, part.Access.Provider)))
+		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: %s apply --person %s --provider %s", style.program(), ShellWord(part.Access.Person.Email), ShellWord(part.Access.Provider))))
 	}
 	return lines
 }

@@ -76,8 +76,7 @@ func (p Provider) query(access *sources.Access) providers.Query {
 		}
 		return q
 	}
-	// Whoever is absent is created, so that has to be certain.
-	q.Certain, q.Doubtful = true, p.Kind.PerhapsSuspended
+	q.Doubtful = p.Kind.PerhapsSuspended
 	for _, w := range wants(p.Kind, access) {
 		if w.Attribute.Mode == providers.Managed || w.Attribute.Mode == providers.Immutable {
 			q.Stated = append(q.Stated, w.Attribute.Name)

@@ -229,14 +229,19 @@ func (w *worker) asked(o providers.Observation, protect []sources.Pattern) (outc
 	return w.stale(), true
 }
 
-// already reports whether the user is by now as the roster wants him, what is manual
-// aside unless he is a leaver: nothing is left for a change to do.
+// already reports whether the user is by now as the roster wants him, what is manual or
+// not shown aside unless he is a leaver: nothing is left for a change to do.
 func (w *worker) already(o providers.Observation, protect []sources.Pattern) bool {
 	fresh := w.provider.alone(Entry{Access: w.access, Observation: o}, protect)
-	if len(fresh.Changes)+len(fresh.Held) > 0 || w.change.leaver() != w.access.State.Leaver() {
+	if len(fresh.Changes) > 0 || w.change.leaver() != w.access.State.Leaver() {
 		return false
 	}
-	return len(fresh.Manual) == 0 || !w.change.leaver() && o.Finding == providers.Found
+	if w.change.leaver() {
+		return len(fresh.Held)+len(fresh.Manual) == 0
+	}
+	// What is not shown is held in every plan, whatever a change does.
+	held := slices.ContainsFunc(fresh.Held, func(h Held) bool { return h.Reason != HeldUnreadable })
+	return !held && o.Finding == providers.Found && (len(fresh.Held) == 0 || w.wanted(o))
 }
 
 // found ends a change whose user is as wanted already.

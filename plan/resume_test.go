@@ -593,3 +593,55 @@ func TestSavedPlanUnderFaults(t *testing.T) {
 		h.settled()
 	})
 }
+
+// TestAlreadyBesideUnshown: what is not shown is held in every plan, and does not make
+// a change that is done look undone.
+func TestAlreadyBesideUnshown(t *testing.T) {
+	h := newHouse(t, "", `version: 1
+people:
+  - {email: bill@example.com, givenName: Will, access: {vendasta: {platformAccess: ["tm:access"], businessLocations: [AG-1]}}}
+`, user("U-bill", "bill@example.com", list("tm:access"), "givenName", "Bill"))
+	h.world.SetChaos(simulator.Chaos{Hidden: []string{"businessLocations"}})
+	p := h.plan()
+	for _, want := range []plan.Status{plan.Applied, plan.Already} {
+		if c := h.applySaved(p, nil).Changes[0]; c.Status != want {
+			t.Errorf("%s, want %s: %s", c.Status, want, c.Error)
+		}
+	}
+}
+
+// TestAlreadyGone: somebody whom every search proves absent is gone, also where a look
+// by id is answered by something else than the vendor.
+func TestAlreadyGone(t *testing.T) {
+	h := newHouse(t, strings.Replace(partooConfig, "retries: 1", "onLeave: delete, retries: 0", 1), `version: 1
+people:
+  - {email: bob@example.com, status: departed}
+`)
+	h.put(partooUser("64a00000000000000000000b", "bob@example.com", "PUBLISHER"))
+	p := h.plan()
+	h.world.SetChaos(simulator.Chaos{Fail: []simulator.Rule{{Operation: simulator.Get, Fault: simulator.FaultHTML, Status: 404}}})
+	for _, want := range []plan.Status{plan.Applied, plan.Already} {
+		if r := h.applySaved(p, nil); r.Changes[0].Status != want || len(r.Open) > 0 {
+			t.Errorf("%s", r.Text(plan.Style{}))
+		}
+	}
+	h.world.SetChaos(simulator.Chaos{Fail: []simulator.Rule{{Operation: simulator.Get, Fault: simulator.FaultStatus, Status: 500}}})
+	if r := h.applySaved(p, nil); r.Changes[0].Status != plan.Failed || len(r.Open) != 1 {
+		t.Errorf("%s", r.Text(plan.Style{}))
+	}
+}
+
+// TestShownCommands: what is shown to be copied is quoted for a shell.
+func TestShownCommands(t *testing.T) {
+	h := newHouse(t, strings.Replace(baseConfig, "providers:", "guardrails: {maxRemovals: 0}\nproviders:", 1), `version: 1
+people:
+  - {email: "o'brien@example.com", status: departed}
+  - {email: a@example.com, status: departed}
+  - {email: b@example.com, status: departed}
+  - {email: c@example.com, status: departed}
+`, user("U-1", "o'brien@example.com", list("tm:access")), user("U-2", "a@example.com", list("tm:access")), user("U-3", "b@example.com", list("tm:access")), user("U-4", "c@example.com", list("tm:access")))
+	h.people = []string{"a@example.com", "b@example.com", "c@example.com", "o'brien@example.com"}
+	if text := h.plan().Text(plan.Style{Program: "rollcall --simulate"}); !strings.Contains(text, `rollcall --simulate apply --person a@example.com --person b@example.com --person c@example.com --person 'o'\''brien@example.com' --allow sha256:`) {
+		t.Error(text)
+	}
+}

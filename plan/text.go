@@ -91,10 +91,10 @@ func (t *text) lifting(p *Plan) string {
 	if command == "" {
 		command = t.style.program() + " apply"
 		for _, name := range p.Scope.Providers {
-			command += " --provider " + inert(name)
+			command += " --provider " + inert(ShellWord(name))
 		}
 		for _, email := range p.Scope.People {
-			command += " --person " + inert(email)
+			command += " --person " + inert(ShellWord(email))
 		}
 	}
 	return command + " --allow " + p.Digest

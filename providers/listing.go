@@ -28,7 +28,6 @@ type roll struct {
 	done    chan struct{} // closed when what follows is there
 	byEmail map[string][]*User
 	byID    map[string]*User
-	unnamed bool // somebody's address is not shown
 	err     error
 }
 
@@ -82,7 +81,6 @@ func (l *listing) fill(ctx context.Context, r *roll) {
 	r.byEmail, r.byID = make(map[string][]*User, len(users)), make(map[string]*User, len(users))
 	for _, user := range users {
 		r.byID[user.ID] = user
-		r.unnamed = r.unnamed || user.Email == ""
 		key := addressKey(user.Email)
 		r.byEmail[key] = append(r.byEmail[key], user)
 	}
@@ -96,17 +94,14 @@ func addressKey(email string) string {
 	return sources.FoldText(email)
 }
 
-// Search finds the users of the list who carry the address.
+// Search finds the users of the list who carry the address. That there is none proves
+// nothing: Lookup asks the vendor then.
 func (l *listing) Search(ctx context.Context, email string) ([]*User, error) {
 	r, err := l.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hits := r.byEmail[addressKey(email)]
-	if len(hits) == 0 && r.unnamed {
-		return nil, WithRemedy(errors.New("the list has users whose addresses are not shown"), "let the credentials read the addresses of users, or set lookup: search")
-	}
-	return hits, nil
+	return r.byEmail[addressKey(email)], nil
 }
 
 // find is Get for a lookup: what the list has of the user will do. Whoever it does

@@ -76,10 +76,6 @@ type Query struct {
 	// Stated names the attributes that will be compared: where the search does
 	// not show one of them, the user is read once more by id.
 	Stated []string
-	// Certain asks for more than a list to prove that somebody is absent: users may
-	// come and go while a list is read page by page, so that one who was there all the
-	// time is on no page. Whoever a list does not have is searched for too.
-	Certain bool
 	// ShowEmail is what to do where the addresses of users are not shown; empty is
 	// said in general words.
 	ShowEmail string
@@ -122,7 +118,9 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 		return unknown(errors.New("there is no address to look for"))
 	}
 	hits, err := searchAll(ctx, reader, q, steps)
-	if l, is := reader.(*listing); is && err == nil && len(hits) == 0 && q.Certain {
+	if l, is := reader.(*listing); is && err == nil && len(hits) == 0 {
+		// Users come and go while a list is read page by page, so that one who was there
+		// all the time may be on no page: a list alone proves nobody absent.
 		hits, err = searchAll(ctx, l.Reader, q, steps)
 	}
 	if err != nil {

@@ -34,7 +34,8 @@ func (p Paging) Search(ctx context.Context, reader rest.Reader) ([]*User, error)
 	return p.List(ctx, reader)
 }
 
-// List reads all pages. A record that can not be read concerns nobody else.
+// List reads all pages. A record of which only id and address can be read concerns
+// nobody else.
 func (p Paging) List(ctx context.Context, reader rest.Reader) ([]*User, error) {
 	return rest.ReadPages(ctx, reader, p.Budget, func(u *User) string { return u.ID }, p.Call, p.Page)
 }

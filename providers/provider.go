@@ -94,8 +94,8 @@ type Searcher interface {
 //
 // The answer without an error is complete: whoever is not in it is not there. An
 // answer that is cut short, contradicts itself or changed while it was read is an
-// error; a single record that can not be read is a user who is Unreadable. It changes
-// nothing, is safe for concurrent use, and ends early when the context does. What it
+// error; a record of which only id and address can be read is a user who is
+// Unreadable. It changes nothing, is safe for concurrent use, and ends early when the context does. What it
 // holds in memory grows with the number of users.
 type Lister interface {
 	List(ctx context.Context) ([]*User, error)
@@ -250,6 +250,10 @@ func DidNothing(err error) bool {
 		return false
 	}
 }
+
+// NotOpen reports of an error that what was asked for is not there, or not open to the
+// account: a 404, 405 or 501, whoever it comes from.
+func NotOpen(err error) bool { return rest.NotOpen(err) }
 
 // Interrupted reports of an error that the call was ended before it did anything.
 func Interrupted(err error) bool {

@@ -36,6 +36,7 @@ type app struct {
 	noColor   bool
 	// resultFile is where the result is to be written.
 	resultFile    string
+	reads         []string // files that the run reads, and may not write over
 	resultWritten bool
 	// moved tells that --chdir has been followed.
 	moved bool
@@ -175,7 +176,9 @@ func (a *app) unwrittenResult(root *cobra.Command, args []string) string {
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	file := flags.String("result", a.resultFile, "")
 	dir := flags.StringP("chdir", "C", a.chdir, "")
+	config := flags.StringP("config", "c", defaultConfig, "")
 	_ = flags.Parse(args) // what is wrong with the rest is told already
+	a.reads = append(append(a.reads, *config), flags.Args()...)
 	if *dir != "" && !a.moved {
 		_ = os.Chdir(*dir) // where there is no such directory, the result stays here
 	}

@@ -75,6 +75,9 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			}
 		}
 	}()
+	if flags.saved {
+		a.reads = append(a.reads, flags.plan)
+	}
 	if flags.allow != "" && !digestForm.MatchString(flags.allow) {
 		return result, invalid(fmt.Errorf("--allow %q: write the digest that the plan shows, sha256: and 64 digits", flags.allow))
 	}
@@ -93,8 +96,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 		return result, err
 	}
 	if a.resultFile != "" {
-		if err := a.refuseInputs("--result", a.resultFile, in, flags.plan); err != nil {
-			a.resultFile, a.resultWritten = "", true
+		if err := a.refuseInputs("--result", a.resultFile); err != nil {
 			return result, err
 		}
 	}
@@ -226,6 +228,12 @@ func (a *app) finishApply(result *plan.Result, err error) error {
 
 // writeResult writes the result file, without any secret.
 func (a *app) writeResult(file string, result *plan.Result, code int, why error) error {
+	if err := a.refuseInputs("--result", file); err != nil {
+		if why != nil && strings.Contains(why.Error(), err.Error()) {
+			return nil // it is told already
+		}
+		return err
+	}
 	result.Exit = code
 	if why != nil {
 		result.Error = why.Error()

@@ -33,6 +33,7 @@ func (a *app) load(ctx context.Context) (*inputs, error) {
 	if ctx.Err() != nil {
 		return nil, errInterrupted
 	}
+	a.note(config, roster, problems)
 	if config == nil || roster == nil {
 		err := a.refuse(problems, plan.ExitInvalid)
 		if _, missing := os.Stat(a.config); errors.Is(missing, fs.ErrNotExist) {
@@ -42,6 +43,27 @@ func (a *app) load(ctx context.Context) (*inputs, error) {
 	}
 	a.render(problems)
 	return &inputs{config: config, roster: roster}, a.checkScope(config, roster)
+}
+
+// note remembers what the run reads, also where it can not be used.
+func (a *app) note(config *sources.Config, roster *sources.Roster, problems sources.Diagnostics) {
+	a.reads = append(a.reads, a.config, filepath.Join(filepath.Dir(a.config), seedFile))
+	for _, problem := range problems {
+		a.reads = append(a.reads, problem.File)
+	}
+	if roster != nil {
+		a.reads = append(a.reads, roster.Files...)
+	}
+	if config == nil {
+		return
+	}
+	for _, provider := range config.Providers {
+		for _, secret := range provider.Auth {
+			if secret.File != "" {
+				a.reads = append(a.reads, secret.File)
+			}
+		}
+	}
 }
 
 // render shows problems, each with its place.

@@ -42,7 +42,7 @@ be applied later.
 			}
 			in, err := a.load(cmd.Context())
 			if err == nil && out != "" {
-				err = a.refuseInputs("--out", out, in)
+				err = a.refuseInputs("--out", out)
 			}
 			if err != nil {
 				return err

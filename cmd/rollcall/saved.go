@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -107,7 +106,7 @@ func (a *app) applyLine(file string) string {
 	if strings.HasPrefix(file, "-") {
 		file = "./" + file
 	}
-	return a.program() + " apply " + shellWord(file)
+	return a.program() + " apply " + plan.ShellWord(file)
 }
 
 // program is how the program was called, to be copied: with the flags that say for
@@ -115,10 +114,10 @@ func (a *app) applyLine(file string) string {
 func (a *app) program() string {
 	words := []string{"rollcall"}
 	if a.chdir != "" {
-		words = append(words, "-C", shellWord(a.chdir))
+		words = append(words, "-C", plan.ShellWord(a.chdir))
 	}
 	if a.config != defaultConfig {
-		words = append(words, "-c", shellWord(a.config))
+		words = append(words, "-c", plan.ShellWord(a.config))
 	}
 	if a.simulate {
 		words = append(words, "--simulate")
@@ -126,29 +125,20 @@ func (a *app) program() string {
 	return strings.Join(words, " ")
 }
 
-// refuseInputs refuses to write over what the run reads: the configuration, the
-// roster, the seed of the simulated vendors, or the plan that is applied.
-func (a *app) refuseInputs(flag, file string, in *inputs, others ...string) error {
+// refuseInputs refuses to write over what a run reads: the files that were noted in
+// a.reads, and any file of YAML, which may be part of a roster that could not be read.
+func (a *app) refuseInputs(flag, file string) error {
 	target, err := os.Stat(file)
-	if err != nil {
-		return nil // there is nothing yet
+	if err != nil || !target.Mode().IsRegular() {
+		return nil // there is nothing yet, or nothing to lose
 	}
-	seed := filepath.Join(filepath.Dir(in.config.File), seedFile)
-	for _, input := range slices.Concat([]string{in.config.File, seed}, in.roster.Files, others) {
+	for _, input := range a.reads {
 		if info, err := os.Stat(filepath.FromSlash(input)); err == nil && os.SameFile(info, target) {
 			return invalid(fmt.Errorf("%s %s: that is %s, which this run reads: name another file", flag, file, input))
 		}
 	}
-	return nil
-}
-
-// plainWord is what a shell takes for one word as it stands.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
-
-// shellWord quotes a word for a shell where that is needed.
-func shellWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
+	if extension := strings.ToLower(filepath.Ext(file)); extension == ".yaml" || extension == ".yml" {
+		return invalid(fmt.Errorf("%s %s: that is a file of YAML, and what would be written over it is JSON: name another file", flag, file))
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return nil
 }
