@@ -279,9 +279,23 @@ func (s Settings) Options() rest.Options {
 	}
 }
 
-// ExplainCredentials adds to an error of refused credentials where these come
-// from.
-func ExplainCredentials(err error, config sources.ProviderConfig) error {
+// Explain returns what adds to an error, if there is one, what a person can do about
+// it: forbidden after a 403, and where they come from after credentials were refused.
+// A remedy that the error has already stays.
+func Explain(config sources.ProviderConfig, forbidden string) func(error) error {
+	return func(err error) error {
+		switch {
+		case err == nil, Remedy(err) != "":
+			return err
+		case rest.KindOf(err) == rest.KindForbidden:
+			return WithRemedy(err, forbidden)
+		default:
+			return explainCredentials(err, config)
+		}
+	}
+}
+
+func explainCredentials(err error, config sources.ProviderConfig) error {
 	if !CredentialsRefused(err) || len(config.Auth) == 0 {
 		return err
 	}

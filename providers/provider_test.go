@@ -75,14 +75,36 @@ func TestExplainCredentials(t *testing.T) {
 	config := sources.ProviderConfig{Auth: map[string]sources.SecretRef{
 		"password": {Command: []string{"vault", "read", "hunter2"}}, "username": {Env: "NAME"},
 	}}
-	if got := Remedy(ExplainCredentials(refused, config)); got != "look at command vault and environment variable NAME" {
+	if got := Remedy(explainCredentials(refused, config)); got != "look at command vault and environment variable NAME" {
 		t.Errorf("%q", got)
 	}
-	if got := ExplainCredentials(refused, sources.ProviderConfig{}); Remedy(got) != "" {
+	if got := explainCredentials(refused, sources.ProviderConfig{}); Remedy(got) != "" {
 		t.Errorf("%v", got)
 	}
 	other := errors.New("x")
-	if got := ExplainCredentials(other, config); !errors.Is(got, other) || Remedy(got) != "" {
+	if got := explainCredentials(other, config); !errors.Is(got, other) || Remedy(got) != "" {
 		t.Errorf("%v", got)
+	}
+}
+
+// What a person can do about an error is said once.
+func TestExplain(t *testing.T) {
+	config := sources.ProviderConfig{Auth: map[string]sources.SecretRef{"token": {Env: "NAME"}}}
+	explain := Explain(config, "ask for the scope")
+	if explain(nil) != nil {
+		t.Error("nothing went wrong")
+	}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&rest.Error{Kind: rest.KindForbidden, Status: 403}, "ask for the scope"},
+		{&rest.Error{Kind: rest.KindAuth, Status: 401}, "look at environment variable NAME"},
+		{&rest.Error{Kind: rest.KindRefused, Status: 400}, ""},
+		{WithRemedy(&rest.Error{Kind: rest.KindForbidden, Status: 403}, "its own"), "its own"},
+	} {
+		if got := explain(test.err); Remedy(got) != test.want || !errors.Is(got, test.err) {
+			t.Errorf("%v: %q", test.err, Remedy(got))
+		}
 	}
 }

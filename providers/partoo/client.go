@@ -11,7 +11,6 @@ import (
 
 	"rollcall/providers"
 	"rollcall/providers/internal/rest"
-	"rollcall/sources"
 )
 
 // organization is the setting with the id of the organisation.
@@ -260,16 +259,5 @@ func (w writer) Invite(ctx context.Context, id string) (providers.Receipt, error
 	return providers.Receipt{UserID: id, RequestID: rest.RequestID(err)}, w.reader.explains(err)
 }
 
-// explain adds to an error what a person can do about it.
-func explain(config sources.ProviderConfig) func(error) error {
-	return func(err error) error {
-		switch {
-		case err == nil, providers.Remedy(err) != "":
-			return err
-		case rest.KindOf(err) == rest.KindForbidden:
-			return providers.WithRemedy(err, "the user whom the API key belongs to may not do this: give him a role that manages the users of the organization and may give this role")
-		default:
-			return providers.ExplainCredentials(err, config)
-		}
-	}
-}
+// forbidden is what a person can do about a 403.
+const forbidden = "the user whom the API key belongs to may not do this: give him a role that manages the users of the organization and may give this role"

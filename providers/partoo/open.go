@@ -21,6 +21,6 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	if err != nil {
 		return nil, err
 	}
-	r := reader{rest: client.Reader(), organization: config.Settings[organization], explains: explain(config)}
+	r := reader{rest: client.Reader(), organization: config.Settings[organization], explains: providers.Explain(config, forbidden)}
 	return providers.NewConnection(client, settings, r, writer{client: client, reader: r}), nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"rollcall/providers"
 	"rollcall/providers/internal/rest"
-	"rollcall/sources"
 )
 
 // maxPages bounds a search, since an address has at most one user a partner
@@ -292,16 +291,5 @@ func word(raw json.RawMessage) string {
 	return text
 }
 
-// explain adds to an error what a person can do about it.
-func explain(config sources.ProviderConfig) func(error) error {
-	return func(err error) error {
-		switch {
-		case err == nil, providers.Remedy(err) != "":
-			return err
-		case rest.KindOf(err) == rest.KindForbidden:
-			return providers.WithRemedy(err, "the credentials lack a permission: give the service account the scope user.admin")
-		default:
-			return providers.ExplainCredentials(err, config)
-		}
-	}
-}
+// forbidden is what a person can do about a 403.
+const forbidden = "the credentials lack a permission: give the service account the scope user.admin"

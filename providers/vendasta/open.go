@@ -45,7 +45,7 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	if err != nil {
 		return nil, err
 	}
-	r := reader{rest: client.Reader(), partner: config.Settings["partner"], explains: explain(config)}
+	r := reader{rest: client.Reader(), partner: config.Settings["partner"], explains: providers.Explain(config, forbidden)}
 	return providers.NewConnection(client, settings, r, writer{client: client, reader: r}), nil
 }
 

@@ -250,7 +250,7 @@ func TestReadOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused := writer{client: client, reader: reader{rest: client.Reader(), partner: "ABC", explains: explain(sources.ProviderConfig{})}}
+		refused := writer{client: client, reader: reader{rest: client.Reader(), partner: "ABC", explains: providers.Explain(sources.ProviderConfig{}, forbidden)}}
 		sent := world.Counts()
 		for name, write := range map[string]func() (providers.Receipt, error){
 			"create": func() (providers.Receipt, error) { return refused.Create(t.Context(), anaDraft()) },
