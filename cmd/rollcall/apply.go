@@ -141,7 +141,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
 		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Simulated: s.world != nil, Log: a.log,
 	}
-	progress, end := a.progress("changes", s)
+	progress, end := a.progress(changes, s)
 	defer end()
 	applier.Progress = progress
 	applying = true

@@ -241,7 +241,7 @@ func (a *app) observe(ctx context.Context, s *session, access []*sources.Access)
 	for name, connection := range s.connections {
 		readers[name] = connection.Reader
 	}
-	progress, end := a.progress("lookups", s)
+	progress, end := a.progress(lookups, s)
 	defer end()
 	entries, err := plan.Observe(ctx, s.inScope, readers, access, progress)
 	if err != nil {

@@ -13,6 +13,13 @@ import (
 	"golang.org/x/term"
 
 	"rollcall/plan"
+	"rollcall/sources"
+)
+
+// What progress is of.
+const (
+	lookups = "lookups"
+	changes = "changes"
 )
 
 // How progress is shown.
@@ -52,6 +59,9 @@ func (a *app) progress(what string, s *session) (progress plan.Progress, end fun
 		return nil, func() {}
 	}
 	m := &meter{what: what, pause: s.pause, names: make(map[string]*gauge)}
+	if what == lookups {
+		m.listed = s.listed
+	}
 	tell := m.tell(a.log)
 	first, every, last := logEvery, logEvery, tell
 	if screen != nil {
@@ -94,13 +104,24 @@ func (s *session) pause(provider string) time.Duration {
 	return connection.Requests().Paused
 }
 
+// listed reports whether the provider's users are found in one list, so that nobody is
+// before all of it is read.
+func (s *session) listed(provider string) bool {
+	return slices.ContainsFunc(s.inScope, func(p plan.Provider) bool {
+		return p.Config.Name == provider && p.Config.Lookup == sources.LookupList
+	})
+}
+
 // A meter counts how far each provider has come. It is safe for concurrent use,
 // and nobody who tells it anything waits for a terminal.
 type meter struct {
-	what string // lookups or changes
+	what string
 	// pause is how long a provider has to wait because its vendor asks for it; nil is
 	// not known.
 	pause func(provider string) time.Duration
+	// listed reports whether nothing can be done at a provider before a list is read;
+	// nil is never.
+	listed func(provider string) bool
 
 	mu    sync.Mutex
 	names map[string]*gauge
@@ -212,6 +233,9 @@ func (m *meter) words(g gauge, now time.Time) (speed, rest string) {
 		if pause := m.pause(g.name); pause >= time.Second {
 			return "", "paused " + timeWords(pause) + " by the vendor"
 		}
+	}
+	if g.done == 0 && m.listed != nil && m.listed(g.name) {
+		return "", "reading the list"
 	}
 	rate, left := g.pace(now)
 	if rate == 0 {

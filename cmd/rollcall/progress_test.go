@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/plan"
 	"rollcall/providers"
 	"rollcall/providers/registry"
 	"rollcall/providers/simulator"
@@ -280,5 +281,24 @@ func TestTimeAndRateWords(t *testing.T) {
 		if got := rateWords(rate); got != want {
 			t.Errorf("%g is %q, want %q", rate, got, want)
 		}
+	}
+}
+
+// TestBarsWhileListing: before the list of all users is read nobody is found, and that
+// is said.
+func TestBarsWhileListing(t *testing.T) {
+	s := &session{inScope: []plan.Provider{
+		{Config: sources.ProviderConfig{Name: "partoo", Lookup: sources.LookupList}}, {Config: sources.ProviderConfig{Name: "vendasta", Lookup: sources.LookupSearch}},
+	}}
+	m := &meter{what: lookups, names: make(map[string]*gauge), listed: s.listed}
+	m.Begin("partoo", 9)
+	m.Begin("vendasta", 9)
+	bars := m.bars(time.Now(), 100)
+	if !strings.HasSuffix(bars[0], "reading the list") || strings.Contains(bars[1], "list") {
+		t.Errorf("%q", bars)
+	}
+	m.Done("partoo")
+	if bars := m.bars(time.Now(), 100); strings.Contains(bars[0], "list") {
+		t.Errorf("%q", bars)
 	}
 }
