@@ -58,7 +58,7 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 	case providers.Interrupted(o.Err):
 		return w.end(Skipped, "not done: interrupted"), true
 	case o.Finding == providers.Unknown:
-		detail := "can not be looked up again: " + o.Detail
+		detail := "can not be looked up again: " + strings.TrimPrefix(o.Detail, w.change.Provider+": ")
 		if o.Remedy != "" {
 			detail += "; " + o.Remedy
 		}

@@ -219,13 +219,6 @@ func (w *worker) asked(o providers.Observation, protect []sources.Pattern) (outc
 	if some || o.Finding != providers.Found {
 		return refused, true
 	}
-	if len(saved.Attributes) > 0 && !w.change.leaver() {
-		// Something else differs by now, which is for the next plan.
-		d := difference{changes: saved.Attributes}
-		if same(saved.Risks, append(d.risks(w.provider.Kind, o.User), RiskFirstContact)) {
-			return ChangeResult{}, false
-		}
-	}
 	return w.stale(), true
 }
 

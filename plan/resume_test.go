@@ -235,6 +235,11 @@ func TestForged(t *testing.T) {
 		{"an attribute that is none", doCara, func(c *plan.Change) {
 			c.Attributes = append(c.Attributes, plan.AttributeChange{Name: "isAdmin", After: true})
 		}},
+		{"an attribute of an update less, with its risks", doCara, func(c *plan.Change) {
+			c.Attributes, c.Risks = []plan.AttributeChange{*attribute(c, "givenName")}, []plan.Risk{plan.RiskFirstContact}
+		}},
+		{"an attribute less", doAna, func(c *plan.Change) { c.Attributes = c.Attributes[1:] }},
+		{"an attribute of a create less", doNew, func(c *plan.Change) { c.Attributes = c.Attributes[:len(c.Attributes)-1] }},
 		{"no attribute", doCara, func(c *plan.Change) { c.Attributes = []plan.AttributeChange{} }},
 		{"no attribute, and another fingerprint", doCara, func(c *plan.Change) {
 			c.Attributes, c.Fingerprint = []plan.AttributeChange{}, "sha256:"+strings.Repeat("0", 64)

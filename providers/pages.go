@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"rollcall/providers/internal/rest"
 )
@@ -38,6 +39,21 @@ func (p Paging) Search(ctx context.Context, reader rest.Reader) ([]*User, error)
 // nobody else.
 func (p Paging) List(ctx context.Context, reader rest.Reader) ([]*User, error) {
 	return rest.ReadPages(ctx, reader, p.Budget, func(u *User) string { return u.ID }, p.Call, p.Page)
+}
+
+// ReadOne asks for one user by the path of his id. A 404 in the vendor's own form, with
+// one of the codes or with any when none is named, is ErrAbsent; another may come from
+// whatever stands in front of the vendor, and proves nothing.
+func ReadOne(ctx context.Context, reader rest.Reader, path string, codes ...string) (*rest.Response, error) {
+	response, err := reader.Read(ctx, rest.Call{Path: path, Success: []int{http.StatusOK}})
+	switch {
+	case rest.Absent(err, codes...):
+		return nil, fmt.Errorf("%w: %w", ErrAbsent, err)
+	case rest.NotOpen(err):
+		return nil, WithRemedy(err, "the answer does not prove that there is no such user: check baseURL")
+	default:
+		return response, err
+	}
 }
 
 // Unread makes of a user of whom only id and address could be read one who says so.

@@ -131,14 +131,8 @@ func (r reader) unanswered(err error) error {
 // [ERR]) proves that there is none: another may come from whatever stands in front
 // of the vendor, and gateways have an error in their answers too.
 func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
-	response, err := r.rest.Read(ctx, rest.Call{Path: rest.Path("/user/{id}", id), Success: []int{http.StatusOK}})
+	response, err := providers.ReadOne(ctx, r.rest, rest.Path("/user/{id}", id), notFoundCode)
 	if err != nil {
-		if rest.Absent(err, notFoundCode) {
-			return nil, fmt.Errorf("%w: %w", providers.ErrAbsent, err)
-		}
-		if rest.NotOpen(err) {
-			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL")
-		}
 		return nil, r.explains(err)
 	}
 	var answer record

@@ -104,14 +104,8 @@ func effect(path string) bool { return strings.Contains(strings.ToLower(path), "
 // own errors ([G-INTRO]) proves that there is none: one without may come from
 // whatever stands in front of the vendor.
 func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
-	response, err := r.rest.Read(ctx, rest.Call{Path: rest.Path("/users/{id}", id), Success: []int{http.StatusOK}})
+	response, err := providers.ReadOne(ctx, r.rest, rest.Path("/users/{id}", id))
 	if err != nil {
-		if rest.Absent(err) {
-			return nil, fmt.Errorf("%w: %w", providers.ErrAbsent, err)
-		}
-		if rest.NotOpen(err) {
-			err = providers.WithRemedy(err, "the answer does not prove that there is no such user: check baseURL")
-		}
 		return nil, r.explains(err)
 	}
 	var answer one
