@@ -25,11 +25,18 @@ type Input struct {
 	Entries []Entry // in any order
 }
 
-// A Provider is one provider that a plan is made for.
+// A Provider is one provider that a plan is made for; NewProvider makes one.
 type Provider struct {
 	Config sources.ProviderConfig
-	Kind   *providers.Kind
+	Kind   *providers.Kind // as it is configured
 	Target string
+}
+
+// NewProvider is the provider of a configuration, with what its kind says of it.
+func NewProvider(kind *providers.Kind, config sources.ProviderConfig) Provider {
+	target := Target(kind, config)
+	fitted, config := kind.Configure(config)
+	return Provider{Config: config, Kind: fitted, Target: target}
 }
 
 // onLeave is what happens to a leaver there; empty means that a person has to do
@@ -52,11 +59,13 @@ func (p Provider) needsLookup(access *sources.Access) bool {
 	return access.State == sources.Active || p.leaving(access) != sources.LeaveKeep
 }
 
-// leaving is what is to happen to a leaver. Whoever is only suspended is never
-// deleted, nor is somebody who comes back.
+// leaving is what is to happen to a leaver; empty means that a person has to do it.
+// Whoever is only suspended is never deleted, nor is somebody who comes back.
 func (p Provider) leaving(access *sources.Access) sources.OnLeave {
-	canSuspend := len(p.Kind.Suspension.Suspended) > 0
+	canSuspend := len(p.Kind.Suspension.Suspended) > 0 && p.Kind.Cannot("suspend") == ""
 	switch {
+	case p.onLeave() == sources.LeaveDelete && p.Kind.Cannot("delete") != "":
+		return ""
 	case access.State == sources.Suspended && canSuspend:
 		return sources.LeaveSuspend
 	case access.State == sources.Suspended:
@@ -88,7 +97,7 @@ func Build(in Input) *Plan {
 		return cmp.Or(strings.Compare(a.Access.Provider, b.Access.Provider), strings.Compare(a.Access.Person.Key, b.Access.Person.Key))
 	})
 	for _, provider := range in.Providers {
-		b := builder{plan: p, provider: provider, protect: in.Guardrails.Protect, first: len(p.Changes)}
+		b := newBuilder(p, provider, in.Guardrails.Protect)
 		for _, e := range entries {
 			if e.Access.Provider == provider.Config.Name {
 				b.entry(e)
@@ -109,10 +118,19 @@ type builder struct {
 	first     int // index of the provider's first change
 	lookups   int
 	unknown   int
-	found     int // people of the roster who were found
+	found     int                          // people of the roster who were found
+	findings  map[string]providers.Finding // by person
+	refers    map[string][]*sources.Person // whom a create refers to, by its id
 	unchanged int
 	kept      int // leavers whom onLeave keeps
 	authError string
+}
+
+func newBuilder(p *Plan, provider Provider, protect []sources.Pattern) *builder {
+	return &builder{
+		plan: p, provider: provider, protect: protect, first: len(p.Changes),
+		findings: make(map[string]providers.Finding), refers: make(map[string][]*sources.Person),
+	}
 }
 
 func (b *builder) entry(e Entry) {
@@ -126,6 +144,7 @@ func (b *builder) entry(e Entry) {
 		return
 	}
 	b.lookups++
+	b.findings[access.Person.Key] = o.Finding
 	switch o.Finding {
 	case providers.Found:
 		b.found++
@@ -199,16 +218,21 @@ func (b *builder) absent(e Entry) {
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
 	lacking := slices.Clone(b.provider.Kind.Required)
-	for _, w := range b.provider.Kind.Wants(e.Access) {
+	mails := b.provider.Kind.MailsAtCreate
+	for _, w := range b.provider.Kind.Drafts(e.Access) {
 		data, sent := atCreate(w)
 		if !sent {
 			continue
 		}
 		lacking = slices.DeleteFunc(lacking, func(name string) bool { return name == w.Attribute.Name })
 		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, data))
-		if w.Attribute.Invites || w.Attribute.Mails && data == true {
-			change.Effects = append(change.Effects, EffectInvite)
+		mails = mails || w.Attribute.Invites || w.Attribute.Mails && data == true
+		if other := e.Access.References[w.Attribute.Name]; other != nil && w.Attribute.FromReference != nil {
+			b.refers[change.ID] = append(b.refers[change.ID], other)
 		}
+	}
+	if mails {
+		change.Effects = append(change.Effects, EffectInvite)
 	}
 	if len(lacking) > 0 {
 		names := strings.Join(lacking, " and ")
@@ -246,14 +270,14 @@ func (b *builder) present(e Entry) {
 	}
 	d := b.difference(e)
 	if b.protected(e) != "" {
-		if len(d.changes)+len(d.manual)+len(d.unreadable) == 0 {
+		if d.nothing() {
 			b.unchanged++
 			return
 		}
 		b.holdProtected(e, action)
 		return
 	}
-	if len(d.changes)+len(d.manual)+len(d.unreadable) > 0 && b.doubted(e, action) {
+	if !d.nothing() && b.doubted(e, action) {
 		return
 	}
 	for _, m := range d.manual {
@@ -262,8 +286,12 @@ func (b *builder) present(e Entry) {
 	for _, name := range d.unreadable {
 		b.hold(e, action, HeldUnreadable, name+" is not shown", b.remedy(name))
 	}
+	if len(d.unsendable) > 0 {
+		detail := strings.Join(d.unsendable, " and ") + " can not be set: an update replaces the whole user, and " + strings.Join(d.unshown, " and ") + " is not shown"
+		b.hold(e, action, HeldUnreadable, detail, b.remedy(d.unshown[0]))
+	}
 	if len(d.changes) == 0 {
-		if len(d.manual)+len(d.unreadable) == 0 {
+		if d.nothing() {
 			b.unchanged++
 		}
 		return
@@ -316,7 +344,7 @@ func (b *builder) leaver(e Entry) {
 		return
 	}
 	if leaving == "" {
-		b.manual(e, "take the access away", kind.Title+" documents no way to suspend a user, and onLeave does not say delete")
+		b.manual(e, "take the access away", b.whyByHand())
 		return
 	}
 	if b.doubted(e, action) {
@@ -326,6 +354,9 @@ func (b *builder) leaver(e Entry) {
 	change.Risks = []Risk{RiskRemoval}
 	change.Note = b.note(action)
 	if action == Delete {
+		if !b.deletable(e, &change) {
+			return
+		}
 		for _, attribute := range kind.Attributes {
 			_, isState := kind.Suspension.Active[attribute.Name]
 			if live := user.Attributes[attribute.Name]; attribute.Grant && live.Data != nil && !isState {
@@ -347,6 +378,41 @@ func (b *builder) leaver(e Entry) {
 	}
 	change.Attributes = attributes
 	b.propose(e, change)
+}
+
+// whyByHand says why a leaver's access is for a person to end.
+func (b *builder) whyByHand() string {
+	kind := b.provider.Kind
+	if b.provider.onLeave() == sources.LeaveDelete && kind.Cannot("delete") != "" {
+		return kind.Cannot("delete")
+	}
+	why := kind.Cannot("suspend")
+	if kind.Cannot("delete") == "" && b.provider.onLeave() != sources.LeaveDelete {
+		why += ", and onLeave does not say delete"
+	}
+	return why
+}
+
+// deletable reports whether a deletion may go on, and notes what it does; else it
+// holds it.
+func (b *builder) deletable(e Entry, c *Change) bool {
+	kind, user := b.provider.Kind, e.Observation.User
+	if kind.Deletion == nil {
+		return true
+	}
+	for _, name := range kind.DeleteReads {
+		if !user.Attributes[name].Shown {
+			b.hold(e, Delete, HeldUnreadable, name+" is not shown, so it is not known what deleting him does", b.remedy(name))
+			return false
+		}
+	}
+	d := kind.Deletion(user)
+	if d.Refused != "" {
+		b.hold(e, Delete, HeldMode, d.Refused, d.Remedy)
+		return false
+	}
+	c.Note = d.Means
+	return true
 }
 
 // deleteHint offers deletion to the leavers to whom onLeave applies.
@@ -401,6 +467,13 @@ func (b *builder) propose(e Entry, c Change) {
 		b.hold(e, c.Action, HeldMode, fmt.Sprintf("the provider's mode, %s, holds %s", b.provider.Config.Mode, b.heldByMode(c)), "set mode: full for "+c.Provider)
 		b.plan.Held[len(b.plan.Held)-1].Attributes = c.Attributes
 		return
+	}
+	charged := "update"
+	if c.Action == Create {
+		charged = "create"
+	}
+	if c.Action != Delete && slices.Contains(b.provider.Kind.Billable, charged) {
+		c.Effects = append(c.Effects, EffectBillable)
 	}
 	c.Origin = tidyOrigins(c.Origin)
 	c.Requests = requests(b.provider.Kind, c, e.Access)

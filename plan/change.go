@@ -38,10 +38,10 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 			query.Stated = append(query.Stated, a.Name)
 		}
 	}
-	o := observe(ctx, w.connection.Live, query)
+	o := observe(ctx, w.connection.Recent, query)
 	if o.Finding == providers.Absent && w.change.UserID != "" && w.access.UserID != w.change.UserID {
 		// Nobody has his address: whether he is gone, or has another one, his id tells.
-		_, err := w.connection.Live.Get(ctx, w.change.UserID)
+		_, err := w.connection.Recent.Get(ctx, w.change.UserID)
 		switch {
 		case err == nil:
 			return w.stale(), true

@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"rollcall/providers"
 	"rollcall/sources"
@@ -15,6 +17,13 @@ type difference struct {
 	origins    []sources.Origin // of the changes
 	manual     []Manual
 	unreadable []string
+	// unsendable can not be set because unshown would have to be sent with it.
+	unsendable, unshown []string
+}
+
+// nothing reports whether there is nothing to do, and nothing in the way.
+func (d *difference) nothing() bool {
+	return len(d.changes)+len(d.manual)+len(d.unreadable)+len(d.unsendable) == 0
 }
 
 // difference compares what the roster states with what the vendor shows,
@@ -28,6 +37,15 @@ func (b *builder) difference(e Entry) difference {
 			Why:  whyNoAddress(kind),
 		})
 	}
+	if why := kind.Cannot("restore"); why != "" && kind.Suspended(user) {
+		d.manual = append(d.manual, Manual{What: "give him his access back", Why: why})
+		return d
+	}
+	immovable := ""
+	if kind.Immovable != nil {
+		immovable = kind.Immovable(user)
+	}
+	byHand := make(map[string][]string) // by reason: what to set
 	for _, w := range wants(kind, e.Access) {
 		if w.Attribute.Mode != providers.Managed && w.Attribute.Mode != providers.Immutable {
 			continue
@@ -45,12 +63,31 @@ func (b *builder) difference(e Entry) difference {
 		case w.Attribute.Matches(live.Data, after):
 		case w.Attribute.Mode == providers.Immutable:
 			d.manual = append(d.manual, Manual{What: fmt.Sprintf("set %s to %s", w.Attribute.Name, inline(after)), Why: kind.Title + " can not change it after the create"})
+		case w.Attribute.Manual != "" || immovable != "":
+			why := cmp.Or(w.Attribute.Manual, immovable)
+			byHand[why] = append(byHand[why], fmt.Sprintf("set %s to %s", w.Attribute.Name, inline(after)))
+		case !w.Attribute.OwnCall && len(unshownOf(kind, user)) > 0:
+			d.unsendable, d.unshown = append(d.unsendable, w.Attribute.Name), unshownOf(kind, user)
 		default:
 			d.changes = append(d.changes, shown(w.Attribute, emptyList(w.Attribute, live.Data), after))
 			d.origins = append(d.origins, w.Origins...)
 		}
 	}
+	for _, why := range slices.Sorted(maps.Keys(byHand)) {
+		d.manual = append(d.manual, Manual{What: strings.Join(byHand[why], ", "), Why: why})
+	}
 	return d
+}
+
+// unshownOf names what every update has to send and what is not shown of the user.
+func unshownOf(kind *providers.Kind, user *providers.User) []string {
+	var names []string
+	for _, a := range kind.Attributes {
+		if a.Whole && !user.Attributes[a.Name].Shown {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }
 
 // whyNoAddress says why an address is not changed.

@@ -68,18 +68,20 @@ type Verdict string
 
 // The verdicts.
 const (
-	AsWanted   Verdict = "as wanted"
-	Differs    Verdict = "differs"
-	ByHand     Verdict = "differs, and only a person can change it"
-	NotShown   Verdict = "not shown"
-	AtCreate   Verdict = "sent at a create only"
-	Sent       Verdict = "sent at the create"
-	SentAfter  Verdict = "sent right after the create"
-	NotSent    Verdict = "empty, so not sent at the create"
-	LeftAlone  Verdict = "not in the roster, so left alone"
-	Kept       Verdict = "left as it is"
-	Removed    Verdict = "is deleted with the user"
-	NotSettled Verdict = "not compared"
+	AsWanted Verdict = "as wanted"
+	Differs  Verdict = "differs"
+	ByHand   Verdict = "differs, and only a person can change it"
+	NotShown Verdict = "not shown"
+	// NotSendable: an update would have to send something that is not shown.
+	NotSendable Verdict = "differs, and can not be sent"
+	AtCreate    Verdict = "sent at a create only"
+	Sent        Verdict = "sent at the create"
+	SentAfter   Verdict = "sent right after the create"
+	NotSent     Verdict = "empty, so not sent at the create"
+	LeftAlone   Verdict = "not in the roster, so left alone"
+	Kept        Verdict = "left as it is"
+	Removed     Verdict = "is deleted with the user"
+	NotSettled  Verdict = "not compared"
 )
 
 // Removal reports whether the change counts against maxRemovals.
@@ -156,18 +158,18 @@ func (part *ExplainedPart) take(p *Plan) {
 
 // compare judges the attributes in the way that Build does.
 func (part *ExplainedPart) compare(protect []sources.Pattern) {
-	b := builder{plan: &Plan{}, provider: part.Provider, protect: protect}
+	b := newBuilder(&Plan{}, part.Provider, protect)
 	part.Protected = b.protected(part.Entry)
 	switch leaver := part.Access.State.Leaver(); part.Observation.Finding {
 	case providers.Found:
 		if leaver {
 			part.compareLeaver()
 		} else {
-			part.comparePresent(&b)
+			part.comparePresent(b)
 		}
 	case providers.Absent:
 		if !leaver {
-			part.stated(part.Provider.Kind.Wants(part.Access), Sent)
+			part.stated(part.Provider.Kind.Drafts(part.Access), Sent)
 		}
 	default:
 		if part.Access.State == sources.Active {
@@ -241,6 +243,8 @@ func (part *ExplainedPart) comparePresent(b *builder) {
 			c.Verdict = AtCreate
 		case slices.Contains(d.unreadable, name):
 			c.Verdict = NotShown
+		case slices.Contains(d.unsendable, name):
+			c.Verdict = NotSendable
 		case slices.ContainsFunc(d.changes, func(a AttributeChange) bool { return a.Name == name }):
 			c.Verdict = Differs
 		case w.Attribute.Matches(user.Attributes[name].Data, w.Data):
@@ -281,6 +285,8 @@ func (part *ExplainedPart) compareLeaver() {
 			c.Verdict = NotShown
 		case a.Equal(user.Attributes[a.Name].Data, value):
 			c.Verdict = AsWanted
+		case part.Provider.leaving(part.Access) == "":
+			c.Verdict = ByHand
 		default:
 			c.Verdict = Differs
 		}

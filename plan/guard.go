@@ -17,7 +17,6 @@ const (
 // finish guards the provider's changes and says what they cost.
 func (b *builder) finish(in Input) {
 	name := b.provider.Config.Name
-	changes := b.plan.Changes[b.first:]
 	entry := ProviderState{
 		Name: name, Kind: b.provider.Kind.Name, Target: b.provider.Target, State: Read,
 		Mode: b.provider.Config.Mode, Lookup: b.provider.Config.Lookup, Reads: in.Reads[name], OnLeave: b.provider.onLeave(), Unchanged: b.unchanged, Kept: b.kept, Error: b.authError,
@@ -28,6 +27,8 @@ func (b *builder) finish(in Input) {
 	case b.unknown > 0:
 		entry.State = Partial
 	}
+	b.needs()
+	changes := b.plan.Changes[b.first:]
 	b.guard(changes, in)
 	for _, c := range changes {
 		if c.Blocked == "" {
@@ -45,6 +46,9 @@ func requests(kind *providers.Kind, c Change, access *sources.Access) int {
 	switch {
 	case c.Action == Delete:
 		n += len(access.Emails()) * max(1, kind.AbsenceReads)
+		if kind.Deletion != nil {
+			n++ // a look at what the deletion would do
+		}
 		if access.UserID != "" {
 			n++
 		}

@@ -51,7 +51,11 @@ type house struct {
 func configure(kind *providers.Kind, more ...string) string {
 	auth := make([]string, 0, len(kind.SimulatedAuth))
 	for _, name := range slices.Sorted(maps.Keys(kind.SimulatedAuth)) {
-		auth = append(auth, name+": {env: UNUSED}")
+		place := "env: UNUSED"
+		if slices.Contains(kind.Rotates, name) {
+			place = "file: unused.token"
+		}
+		auth = append(auth, name+": {"+place+"}")
 	}
 	block := []string{"rate: unlimited", "auth: {" + strings.Join(auth, ", ") + "}"}
 	for _, text := range more {
@@ -126,7 +130,10 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 	connections := make(map[string]*providers.Connection)
 	for _, config := range h.config.Providers {
 		kind := registry.Kind(config.Kind)
-		accounts = append(accounts, plan.Provider{Config: config, Kind: kind, Target: plan.SimulatedTarget})
+		account := plan.NewProvider(kind, config)
+		account.Target = plan.SimulatedTarget
+		accounts = append(accounts, account)
+		config = account.Config
 		settings := providers.Settings{
 			Config: config, Transport: h.world.Transport(), Secrets: &sources.Secrets{}, ReadOnly: readOnly,
 			Auth: make(map[string]sources.Secret), Log: slog.New(slog.DiscardHandler),

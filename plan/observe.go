@@ -74,12 +74,20 @@ func (p Provider) query(access *sources.Access) providers.Query {
 		for name := range p.Kind.Suspension.Suspended {
 			q.Stated = append(q.Stated, name)
 		}
+		if p.leaving(access) == sources.LeaveDelete {
+			q.Stated = append(q.Stated, p.Kind.DeleteReads...)
+		}
 		return q
 	}
 	q.Doubtful = p.Kind.PerhapsSuspended
 	for _, w := range wants(p.Kind, access) {
 		if w.Attribute.Mode == providers.Managed || w.Attribute.Mode == providers.Immutable {
 			q.Stated = append(q.Stated, w.Attribute.Name)
+		}
+	}
+	for _, a := range p.Kind.Attributes {
+		if a.Whole && p.Kind.Cannot("update") == "" {
+			q.Stated = append(q.Stated, a.Name)
 		}
 	}
 	return q

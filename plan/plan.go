@@ -46,7 +46,8 @@ type Effect string
 
 // The effects.
 const (
-	EffectInvite Effect = "invite" // a mail goes out
+	EffectInvite   Effect = "invite"   // a mail goes out
+	EffectBillable Effect = "billable" // the vendor may charge for it
 )
 
 // A Cause is why a change is planned.
@@ -70,6 +71,7 @@ const (
 	HeldProtected  Reason = "protected"
 	HeldMode       Reason = "mode"
 	HeldUnreadable Reason = "unreadable"
+	HeldNeeds      Reason = "needs" // another change would have to come first
 )
 
 // A Block is why a guard refuses a change.

@@ -205,6 +205,10 @@ func (w *worker) asked(o providers.Observation, protect []sources.Pattern) (outc
 		return refused, true
 	}
 	saved, asked := w.change.bare(), fresh.Changes[0].bare()
+	if slices.ContainsFunc(saved.Needs, func(need string) bool { return !slices.Contains(mayNeed(w.access), need) }) {
+		return refused, true
+	}
+	asked.Needs = saved.Needs // of which users are there, the roster says nothing
 	attributes, risks := asked.Attributes, asked.Risks
 	asked.Attributes, asked.Risks, asked.Fingerprint = saved.Attributes, saved.Risks, saved.Fingerprint
 	if !same(saved, asked) {
@@ -257,8 +261,7 @@ func (w *worker) stale() ChangeResult {
 // alone is a plan for one entry, without the guards on the whole.
 func (p Provider) alone(e Entry, protect []sources.Pattern) *Plan {
 	part := &Plan{}
-	b := builder{plan: part, provider: p, protect: protect}
-	b.entry(e)
+	newBuilder(part, p, protect).entry(e)
 	return part
 }
 

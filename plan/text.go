@@ -349,6 +349,9 @@ func (p *Plan) Summary() string {
 	if n := effects[EffectInvite]; n > 0 {
 		head += fmt.Sprintf(" (%s to be sent)", count(n, "mail"))
 	}
+	if n := effects[EffectBillable]; n > 0 {
+		head += fmt.Sprintf(" (%d may be charged for)", n)
+	}
 	return fmt.Sprintf("%s; %d held, %d manual, %d unchanged", head, len(p.Held), len(p.Manual), unchanged)
 }
 

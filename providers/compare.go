@@ -128,6 +128,11 @@ func (k *Kind) Wants(access *sources.Access) []Wanted {
 			continue
 		}
 		own, stated := access.Values.Get(a.Name)
+		if other := access.References[a.Name]; stated && other != nil && a.FromReference != nil {
+			own.Data = a.FromReference(other)
+		} else if stated && a.FromBlock != nil {
+			own.Data = a.FromBlock(own.Data)
+		}
 		person, known := sources.Value{}, false
 		if a.Person != "" {
 			person, known = access.Person.Values.Get(a.Person)
@@ -143,6 +148,21 @@ func (k *Kind) Wants(access *sources.Access) []Wanted {
 			wanted = append(wanted, Wanted{Attribute: a, Data: own.Data, Origins: own.Origins})
 		case known:
 			wanted = append(wanted, Wanted{Attribute: a, Data: person.Data, Origins: person.Origins})
+		}
+	}
+	return wanted
+}
+
+// Drafts is what a create sends: what is wanted and, where the roster states nothing
+// of it, what stands in.
+func (k *Kind) Drafts(access *sources.Access) []Wanted {
+	wanted := k.Wants(access)
+	for _, a := range k.Attributes {
+		if a.Fallback == nil || slices.ContainsFunc(wanted, func(w Wanted) bool { return w.Attribute.Name == a.Name }) {
+			continue
+		}
+		if data := a.Fallback(access.Person.Values); !Empty(data) {
+			wanted = append(wanted, Wanted{Attribute: a, Data: data, Origins: []sources.Origin{access.Person.Origin}})
 		}
 	}
 	return wanted

@@ -17,6 +17,11 @@ type Kind struct {
 	BaseURL, TokenURL string
 	Rate              sources.Rate
 	OnLeave           sources.OnLeave // empty: removing is manual there
+	// Lookups are the ways in which users can be found there, the default first.
+	Lookups []sources.Lookup
+	// ListPage is how many users one answer of the list of all has at most; 0 tells
+	// that they come in one answer, which then can not change while it is read.
+	ListPage int
 
 	// Account names the setting that tells one account from another (a partner,
 	// an organisation), for a plan's target.
@@ -29,8 +34,18 @@ type Kind struct {
 	// Missing and Conflicts judge merged access, Doubts a block as written; see
 	// sources.Rules.
 	Missing   func(sources.Values) string
-	Conflicts func(settings map[string]string, values sources.Values) []sources.Issue
+	Conflicts func(config sources.ProviderConfig, values sources.Values) []sources.Issue
 	Doubts    func(sources.Values) []sources.Issue
+	// Unfit judges a person's own values beside his access, beyond what the attributes
+	// say of theirs; nil is nothing.
+	Unfit func(person, access sources.Values) []sources.Issue
+	// Referable says why a person can not be named by an attribute that refers to
+	// people, or "".
+	Referable func(person *sources.Person, access sources.Values) string
+
+	// Adapt fits the kind, which is a copy then, to a provider's own settings; nil
+	// is not needed.
+	Adapt func(kind *Kind, config sources.ProviderConfig)
 
 	// Privilege reports whether the change of a grant may give access that the
 	// user does not have. In doubt it does.
@@ -54,9 +69,25 @@ type Kind struct {
 	Remedies map[string]string
 	// Notes says of an action what people should know, or "".
 	Notes func(action string) string
+	// Immovable says why nothing can be changed at a user, or ""; nil is never.
+	Immovable func(user *User) string
+	// Deletion says what deleting a user would do; nil where it is the same for all.
+	// DeleteReads names the attributes that it judges by.
+	Deletion    func(user *User) Deletion
+	DeleteReads []string
+	// MailsAtCreate tells that every create has the vendor mail the new user.
+	MailsAtCreate bool
+	// Billable names the actions that the vendor may charge for: create, update.
+	Billable []string
 
 	// SimulatedAuth holds credentials for the simulated vendor, which accepts any.
 	SimulatedAuth map[string]string
+	// Rotates names the credentials that are renewed as they are used, so that they
+	// have to stand in files that can be written; see Settings.Rotating.
+	Rotates []string
+	// Consent says how a person gives his consent once, for rollcall login; nil
+	// where the vendor needs none.
+	Consent *Consent
 
 	// Open connects. It reads no network; a credential that is malformed is an
 	// error that names its place.
@@ -116,7 +147,30 @@ type Attribute struct {
 	// AfterCreate tells that a create can not carry it: it is set in an update right
 	// after.
 	AfterCreate bool
-	Source      string // where the vendor says so
+	// Fallback is what a create sends of somebody of whom the roster states nothing
+	// for it, nil being nothing. It is not managed afterwards.
+	Fallback func(person sources.Values) any
+	// FromBlock translates what access blocks state; nil means as it is.
+	FromBlock func(any) any
+	// FromReference translates a value that is the address of somebody in the roster,
+	// whose user has to be there first; nil tells that no value is one.
+	FromReference func(*sources.Person) any
+	// Whole tells that every update sends it, changed or not, so that it has to be
+	// shown for one. OwnCall tells that it is changed by a call of its own, which the
+	// vendor documents, whatever an update is.
+	Whole, OwnCall bool
+	// Manual says why a difference is for a person to settle, and what would let
+	// rollcall do it; empty where it can. Configure fills it in.
+	Manual string
+	Source string // where the vendor says so
+}
+
+// A Deletion is what deleting one user does.
+type Deletion struct {
+	Means string // in words, for the plan
+	// Refused says why it is not done, and Remedy what would let it be; empty where
+	// it may.
+	Refused, Remedy string
 }
 
 // Attribute returns the kind's attribute of that name.
@@ -137,12 +191,24 @@ func (k *Kind) Rules() sources.Rules {
 			shapes[a.Name] = a.Shape
 		}
 	}
-	return sources.Rules{Shapes: shapes, Missing: k.Missing, Unfit: k.unfit, Conflicts: k.Conflicts, Doubts: k.Doubts}
+	var references []string
+	for _, a := range k.Attributes {
+		if a.FromReference != nil {
+			references = append(references, a.Name)
+		}
+	}
+	return sources.Rules{
+		Shapes: shapes, Missing: k.Missing, Unfit: k.unfit, Conflicts: k.Conflicts, Doubts: k.Doubts,
+		References: references, Referable: k.Referable,
+	}
 }
 
 // unfit judges the person's values that stand in where the access states none.
 func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
 	var issues []sources.Issue
+	if k.Unfit != nil {
+		issues = k.Unfit(person, access)
+	}
 	for _, a := range k.Attributes {
 		value, stated := person.Get(a.Person)
 		_, own := access.Get(a.Name)
@@ -188,6 +254,8 @@ type Capability struct {
 	Evidence  Evidence
 	How       string // in a few words, for people
 	Source    string // where that is said
+	// On tells of one that is assumed that the configuration turns it on.
+	On bool
 }
 
 // Suspension is how a suspended user looks at a vendor: setting Suspended

@@ -115,7 +115,7 @@ func listedBy(t *testing.T, users ...string) (*listed, *Connection) {
 		v.put(users[i], users[i+1])
 	}
 	kind := &Kind{Title: "Acme", Open: func(context.Context, Settings) (*Connection, error) {
-		return &Connection{Reader: v, Live: v}, nil
+		return &Connection{reads: v}, nil
 	}}
 	c, err := kind.Connect(t.Context(), Settings{Config: sources.ProviderConfig{Lookup: sources.LookupList}})
 	if err != nil {
@@ -346,7 +346,7 @@ func TestConnectDefaults(t *testing.T) {
 		Title: "Acme", BaseURL: "https://api.acme.example", Rate: sources.Rate{{Requests: 5, Per: time.Second}},
 		Open: func(_ context.Context, s Settings) (*Connection, error) {
 			got = s.Config
-			return &Connection{Reader: onlyReader{}, Live: onlyReader{}}, nil
+			return &Connection{reads: onlyReader{}}, nil
 		},
 	}
 	if _, err := kind.Connect(t.Context(), Settings{}); err != nil || got.BaseURL != kind.BaseURL || len(got.Rate) != 1 || !got.RateSet {

@@ -119,9 +119,9 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	}
 	hits, err := searchAll(ctx, reader, q, steps)
 	if l, is := reader.(*listing); is && err == nil && len(hits) == 0 {
-		// Users come and go while a list is read page by page, so that one who was there
-		// all the time may be on no page: a list alone proves nobody absent.
-		hits, err = searchAll(ctx, l.Reader, q, steps)
+		if other := l.otherwise(ctx); other != nil {
+			hits, err = searchAll(ctx, other, q, steps)
+		}
 	}
 	if err != nil {
 		return unknown(err)

@@ -163,12 +163,13 @@ type Inviter interface {
 }
 
 // NewConnection makes a connection of what a vendor's package opened: the client,
-// what reads with it, and what writes, which is left out when the client can not.
-func NewConnection(client *rest.Client, settings Settings, reader Reader, writer any) *Connection {
-	connection := &Connection{Reader: reader, Live: reader, Requests: func() Requests {
+// what reads with it, which has the abilities Getter, Searcher and Lister that the
+// vendor has, and what writes, which is left out when the client can not.
+func NewConnection(client *rest.Client, settings Settings, reads, writer any) *Connection {
+	connection := &Connection{reads: reads, Requests: func() Requests {
 		counts := client.Counts()
 		return Requests{Reads: counts.Reads, Writes: counts.Writes, Sent: counts.Attempts, Retries: counts.Retries, Waited: counts.Waited, Paused: client.Paused()}
-	}}
+	}, Limits: client.RateHeaders}
 	if !settings.ReadOnly {
 		connection.Writer = writer
 	}
@@ -179,13 +180,25 @@ func NewConnection(client *rest.Client, settings Settings, reader Reader, writer
 // serve its reading and its writing together. It is safe for concurrent use.
 type Connection struct {
 	// Reader is what a plan is made with: it may look into one list of all users.
-	// Live always asks the vendor.
-	Reader, Live Reader
+	// Live always asks the vendor. Recent may look into a list that is not older than
+	// a minute, where a vendor has no other way to find somebody.
+	Reader, Live, Recent Reader
 	// Writer has the abilities Creator, Updater, Deleter and Inviter that the
 	// vendor has; nil when the connection was opened for reading only.
 	Writer any
 	// Requests counts the calls that were made.
 	Requests func() Requests
+	// Limits are the headers by which the vendor told of its rate limit last, by
+	// name.
+	Limits func() map[string]string
+
+	reads any // what the vendor's package reads with
+}
+
+// Lists is the ability to list all users, nil where the vendor has none.
+func (c *Connection) Lists() Lister {
+	lister, _ := c.reads.(Lister)
+	return lister
 }
 
 // Requests counts what a connection sent. A call that had to be repeated is one
@@ -202,12 +215,23 @@ type Settings struct {
 	Config sources.ProviderConfig
 	// Auth holds the secrets under auth by their name.
 	Auth map[string]sources.Secret
+	// Rotating holds those of them that are renewed as they are used; one that is not
+	// there is kept in memory alone.
+	Rotating map[string]sources.Rotating
 	// Transport carries the requests; nil means the network.
 	Transport http.RoundTripper
 	Secrets   *sources.Secrets
 	Log       *slog.Logger
 	// ReadOnly refuses every write before it is sent.
 	ReadOnly bool
+}
+
+// Renewable is the secret of that name which is renewed as it is used.
+func (s Settings) Renewable(name string) sources.Rotating {
+	if kept := s.Rotating[name]; kept != nil {
+		return kept
+	}
+	return sources.MemorySecret(s.Auth[name])
 }
 
 // WithStop returns a context under which calls end their waits once stop is

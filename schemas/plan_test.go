@@ -96,7 +96,7 @@ func TestPlanMistakes(t *testing.T) {
 		{"digest", change("digest", "sha256:"), "digest", `must be sha256: and 64 hexadecimal digits, not "sha256:"`},
 		{"created", change("created", "today"), "created", `must be a time such as 2026-11-21T06:00:00Z, not "today"`},
 		{"action", change("changes/0/action", "remove"), "changes/0/action", `must be one of delete, suspend, restore, create, adopt, update, not "remove"`},
-		{"reason", change("held/0/reason", "blocked"), "held/0/reason", `must be one of ambiguous, unknown, protected, mode, unreadable, not "blocked"`},
+		{"reason", change("held/0/reason", "blocked"), "held/0/reason", `must be one of ambiguous, unknown, protected, mode, unreadable, needs, not "blocked"`},
 		{"blocked", change("changes/0/blocked", "protect"), "changes/0/blocked", `must be one of limit, incomplete, not "protect"`},
 		{"null list", change("changes", nil), "changes", "must be a list: null (or nothing) is not allowed here"},
 		{"figure", change("guards/0/figure", -1), "guards/0/figure", "must be at least 0, not -1"},

@@ -44,6 +44,9 @@ type Access struct {
 	// Origins are the places that made the state: the status, the window's end,
 	// or the blocks.
 	Origins []Origin
+	// References are the people whose addresses the values name, by value; see
+	// Rules.
+	References map[string]*Person
 }
 
 // Emails lists the addresses that may be the person's at the provider, the
@@ -67,6 +70,7 @@ func Resolve(roster *Roster, config *Config, rules func(kind string) Rules, inst
 		r := rules(provider.Kind)
 		for _, person := range roster.People {
 			if access := resolve(person, provider.Name, r, config.Zone, instant); access != nil {
+				access.References = roster.references(access.Values, r)
 				all = append(all, access)
 			}
 		}
@@ -115,6 +119,25 @@ func resolve(p *Person, provider string, rules Rules, zone *time.Location, insta
 		access.Origins = []Origin{ended}
 	}
 	return access
+}
+
+// references are the people whose addresses the values name.
+func (r *Roster) references(values Values, rules Rules) map[string]*Person {
+	var named map[string]*Person
+	for _, name := range rules.References {
+		v, _ := values.Get(name)
+		address, isText := v.Data.(string)
+		if !isText {
+			continue
+		}
+		if person, known := r.Person(address); known {
+			if named == nil {
+				named = make(map[string]*Person)
+			}
+			named[name] = person
+		}
+	}
+	return named
 }
 
 func origins(blocks []*Block) []Origin {

@@ -43,6 +43,7 @@ func assemble(files []*rosterFile, partial bool, config *Config, rules func(kind
 		for _, p := range roster.People {
 			if !p.broken {
 				c.access(p, provider)
+				c.references(p, provider, roster)
 			}
 		}
 	}
@@ -245,9 +246,11 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 			if issue.Warning {
 				severity = Warning
 			}
+			place := p.Origin
 			if v, stated := p.Values.Get(issue.Attribute); stated {
-				c.add(severity, v.Origins[0], fmt.Sprintf("%s at %s: %s", p.Email, provider.Name, issue.Message))
+				place = v.Origins[0]
 			}
+			c.add(severity, place, fmt.Sprintf("%s at %s: %s", p.Email, provider.Name, issue.Message))
 		}
 	}
 	if rules.Missing == nil {
@@ -255,6 +258,37 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	}
 	if missing := rules.Missing(values); missing != "" {
 		c.report(blocks[len(blocks)-1].originOr(p), "%s at %s: %s (from %s)", p.Email, provider.Name, missing, describeAll(blocks))
+	}
+}
+
+// references checks the values that name somebody else in the roster.
+func (c *checker) references(p *Person, provider ProviderConfig, roster *Roster) {
+	rules := c.rules(provider.Kind)
+	if p.Status != StatusActive || len(rules.References) == 0 {
+		return
+	}
+	values, _ := merge(p.contributions(provider.Name), rules)
+	for _, name := range rules.References {
+		v, _ := values.Get(name)
+		address, isText := v.Data.(string)
+		if !isText {
+			continue
+		}
+		other, known := roster.Person(address)
+		switch {
+		case !known && c.partial:
+		case !known:
+			c.report(v.Origins[0], "%s at %s: %s names %s, who is not in the roster", p.Email, provider.Name, name, address)
+		case other == p:
+			c.report(v.Origins[0], "%s at %s: %s names himself", p.Email, provider.Name, name)
+		case len(other.contributions(provider.Name)) == 0:
+			c.report(v.Origins[0], "%s at %s: %s names %s, who has no access there", p.Email, provider.Name, name, address)
+		case rules.Referable != nil:
+			theirs, _ := merge(other.contributions(provider.Name), rules)
+			if why := rules.Referable(other, theirs); why != "" {
+				c.report(v.Origins[0], "%s at %s: %s names %s, %s", p.Email, provider.Name, name, address, why)
+			}
+		}
 	}
 }
 
@@ -279,7 +313,7 @@ func (c *checker) conflicts(p *Person, blocks []*Block, provider ProviderConfig,
 		if rules.Conflicts == nil || len(clashes) > 0 {
 			continue
 		}
-		for _, issue := range rules.Conflicts(provider.Settings, values) {
+		for _, issue := range rules.Conflicts(provider, values) {
 			found = true
 			key := fmt.Sprint(p.Key, provider.Name, issue)
 			if c.reported[key] {

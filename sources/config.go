@@ -106,15 +106,21 @@ type ProviderConfig struct {
 	BaseURL, TokenURL string // empty: the kind's own
 	OnLeave           OnLeave
 	Mode              Mode
-	Lookup            Lookup
-	Concurrency       int
-	Rate              Rate // meaningful when RateSet; an empty Rate is unlimited
-	RateSet           bool
-	Timeout           time.Duration // of one attempt
-	Retries           int
-	// Settings are the kind's own keys that are text or a whole number, such as
-	// partner.
+	Lookup            Lookup // empty: the kind's own
+	// Assume names the operations that the vendor does not document and that are
+	// to be tried all the same.
+	Assume      []string
+	Concurrency int
+	Rate        Rate // meaningful when RateSet; an empty Rate is unlimited
+	RateSet     bool
+	Timeout     time.Duration // of one attempt
+	Retries     int
+	// Settings are the kind's own keys that are text, a whole number or a flag, such
+	// as partner; Lists those that are lists of texts, and Tables those that map
+	// texts to texts.
 	Settings map[string]string
+	Lists    map[string][]string
+	Tables   map[string]map[string]string
 	// Auth holds the secret references under auth by their name.
 	Auth   map[string]SecretRef
 	Origin Origin
@@ -128,6 +134,10 @@ func (c *Config) diagnostic(severity Severity, o Origin, message string) Diagnos
 	}
 	return d
 }
+
+// Assumes reports whether an operation that the vendor does not document is to be
+// tried.
+func (p *ProviderConfig) Assumes(operation string) bool { return slices.Contains(p.Assume, operation) }
 
 // Provider returns the provider of that name.
 func (c *Config) Provider(name string) (ProviderConfig, bool) {
@@ -150,7 +160,7 @@ func (c *Config) Kinds() map[string]string {
 // commonKeys are the keys that providers of every kind have; the others are the
 // kind's own.
 var commonKeys = []string{
-	"kind", "baseURL", "tokenURL", "onLeave", "mode", "lookup", "concurrency", "rate", "timeout", "retries", "auth",
+	"kind", "baseURL", "tokenURL", "onLeave", "mode", "lookup", "assume", "concurrency", "rate", "timeout", "retries", "auth",
 }
 
 // LoadConfig reads rollcall.yaml. It reads no secret. A Config is returned only
@@ -259,9 +269,9 @@ func parseLimit(node *document.Node) (Limit, error) {
 func (r configReader) provider(entry document.Entry) ProviderConfig {
 	node := entry.Value
 	p := ProviderConfig{
-		Name: entry.Key, Kind: entry.Key, Mode: ModeFull, Lookup: LookupSearch,
+		Name: entry.Key, Kind: entry.Key, Mode: ModeFull,
 		Concurrency: DefaultConcurrency, Timeout: DefaultTimeout, Retries: DefaultRetries,
-		Settings: make(map[string]string), Auth: make(map[string]SecretRef),
+		Settings: make(map[string]string), Lists: make(map[string][]string), Tables: make(map[string]map[string]string), Auth: make(map[string]SecretRef),
 		Origin: Origin{File: r.src.name, Line: int(entry.Line), Column: int(entry.Column)},
 	}
 	for _, e := range entries(node) {
@@ -279,6 +289,8 @@ func (r configReader) provider(entry document.Entry) ProviderConfig {
 			p.Mode = Mode(value.Text())
 		case "lookup":
 			p.Lookup = Lookup(value.Text())
+		case "assume":
+			p.Assume = textsOf(value)
 		case "concurrency":
 			p.Concurrency = int(value.Int())
 		case "retries":
@@ -292,16 +304,45 @@ func (r configReader) provider(entry document.Entry) ProviderConfig {
 				p.Auth[secret.Key] = r.src.secret(secret)
 			}
 		default:
-			switch {
-			case slices.Contains(commonKeys, e.Key):
-			case value.Kind == document.String:
-				p.Settings[e.Key] = value.Text()
-			case value.Kind == document.Int:
-				p.Settings[e.Key] = strconv.FormatInt(value.Int(), 10)
+			if !slices.Contains(commonKeys, e.Key) {
+				p.own(e.Key, value)
 			}
 		}
 	}
 	return p
+}
+
+// own takes one of the kind's own keys.
+func (p *ProviderConfig) own(key string, value *document.Node) {
+	switch value.Kind {
+	case document.String:
+		p.Settings[key] = value.Text()
+	case document.Int:
+		p.Settings[key] = strconv.FormatInt(value.Int(), 10)
+	case document.Bool:
+		p.Settings[key] = strconv.FormatBool(value.Bool())
+	case document.List:
+		p.Lists[key] = textsOf(value)
+	case document.Map:
+		p.Tables[key] = make(map[string]string)
+		for _, e := range entries(value) {
+			if e.Value.Kind == document.String {
+				p.Tables[key][e.Key] = e.Value.Text()
+			}
+		}
+	default: // the schema says what is wrong with it
+	}
+}
+
+// textsOf are the texts of a list.
+func textsOf(node *document.Node) []string {
+	texts := []string{}
+	for _, item := range items(node) {
+		if item.Kind == document.String {
+			texts = append(texts, item.Text())
+		}
+	}
+	return texts
 }
 
 func (r configReader) rate(node *document.Node) Rate {

@@ -32,7 +32,7 @@ func rules(string) sources.Rules {
 			}
 			return "no grant: state platformAccess or businessLocations"
 		},
-		Conflicts: func(_ map[string]string, values sources.Values) []sources.Issue {
+		Conflicts: func(_ sources.ProviderConfig, values sources.Values) []sources.Issue {
 			access, _ := values.Get("platformAccess")
 			scopes := make(map[string][]string)
 			for _, id := range texts(access.Data) {

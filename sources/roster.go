@@ -28,8 +28,11 @@ func (r *Roster) Person(email string) (*Person, bool) {
 	if err != nil {
 		return nil, false
 	}
+	if i, found := slices.BinarySearchFunc(r.People, key, func(p *Person, k string) int { return strings.Compare(p.Key, k) }); found {
+		return r.People[i], true
+	}
 	for _, p := range r.People {
-		if p.Key == key || slices.ContainsFunc(p.PreviousEmails, func(e string) bool { return SameEmail(e, key) }) {
+		if slices.ContainsFunc(p.PreviousEmails, func(e string) bool { return SameEmail(e, key) }) {
 			return p, true
 		}
 	}
@@ -197,7 +200,12 @@ type Rules struct {
 	Unfit func(person, access Values) []Issue
 	// Conflicts says what in merged access can not stand together, or not with the
 	// provider's own settings.
-	Conflicts func(settings map[string]string, values Values) []Issue
+	Conflicts func(config ProviderConfig, values Values) []Issue
+	// References names the attributes that may be the address of somebody else in
+	// the roster, whose user has to be there first. Referable says why a person can
+	// not be named so, or "".
+	References []string
+	Referable  func(p *Person, values Values) string
 	// Doubts says what in one block, as written, is unknown but allowed.
 	Doubts func(Values) []Issue
 }

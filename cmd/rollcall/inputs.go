@@ -127,15 +127,14 @@ type session struct {
 // provider is a configured provider as a plan knows it. People who are named are
 // searched for: no list of all users is read for them, and none stands in their way.
 func (a *app) provider(config sources.ProviderConfig) plan.Provider {
-	if len(a.people) > 0 {
-		config.Lookup = sources.LookupSearch
+	provider := plan.NewProvider(registry.Kind(config.Kind), config)
+	if len(a.people) > 0 && provider.Kind.Finds(sources.LookupSearch) {
+		provider.Config.Lookup = sources.LookupSearch
 	}
-	kind := registry.Kind(config.Kind)
-	target := plan.SimulatedTarget
-	if !a.simulate {
-		target = plan.Target(kind, config)
+	if a.simulate {
+		provider.Target = plan.SimulatedTarget
 	}
-	return plan.Provider{Config: config, Kind: kind, Target: target}
+	return provider
 }
 
 // connect opens the providers in scope.
@@ -157,7 +156,7 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 		settings := providers.Settings{Config: provider.Config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
 		if s.world != nil {
 			settings = simulated(s.world, provider.Kind, settings)
-		} else if err := readSecrets(ctx, &settings); err != nil {
+		} else if err := readSecrets(ctx, provider.Kind, &settings); err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
@@ -176,11 +175,18 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 }
 
 // readSecrets resolves the provider's secrets; all that are wrong are told.
-func readSecrets(ctx context.Context, settings *providers.Settings) error {
-	settings.Auth = make(map[string]sources.Secret)
+func readSecrets(ctx context.Context, kind *providers.Kind, settings *providers.Settings) error {
+	settings.Auth, settings.Rotating = make(map[string]sources.Secret), make(map[string]sources.Rotating)
 	var wrong []error
 	for name, ref := range settings.Config.Auth {
 		secret, err := settings.Secrets.Read(ctx, ref)
+		renewed := slices.Contains(kind.Rotates, name)
+		if err == nil && renewed {
+			settings.Rotating[name], err = sources.NewSecretFile(ref, settings.Secrets)
+		}
+		if err != nil && renewed && kind.Consent != nil {
+			err = fmt.Errorf("%w; rollcall login %s writes it", err, settings.Config.Name)
+		}
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %s: auth.%s: %w", ref.Origin, settings.Config.Name, name, err))
 			continue

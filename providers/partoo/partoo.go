@@ -49,6 +49,8 @@ func Kind() *providers.Kind {
 		// 300 requests a minute and organisation ([RATE]), which others may share.
 		Rate:         sources.Rate{{Requests: 4, Per: time.Second}},
 		OnLeave:      sources.LeaveSuspend,
+		Lookups:      []sources.Lookup{sources.LookupSearch, sources.LookupList},
+		ListPage:     pageSize,
 		Account:      []string{organization},
 		Attributes:   attributes(),
 		Capabilities: capabilities(),
@@ -171,7 +173,7 @@ func missing(values sources.Values) string {
 }
 
 // conflicts are the rules that span fields.
-func conflicts(settings map[string]string, values sources.Values) []sources.Issue {
+func conflicts(config sources.ProviderConfig, values sources.Values) []sources.Issue {
 	get := func(name string) any {
 		v, _ := values.Get(name)
 		return v.Data
@@ -188,7 +190,7 @@ func conflicts(settings map[string]string, values sources.Values) []sources.Issu
 		say(businessIDs, "business_ids are only for a BUSINESS_MANAGER, not for a "+role) // [SEED]
 	}
 	org, _ := get("org_id").(int64)
-	if own := settings[organization]; own != "" && org != 0 && fmt.Sprint(org) != own {
+	if own := config.Settings[organization]; own != "" && org != 0 && fmt.Sprint(org) != own {
 		say("org_id", fmt.Sprintf("the provider's organization is %s, and users of another one are never looked at: take org_id out, or configure a provider for it", own))
 	}
 	if role == orgAdmin && !providers.Empty(get(customRole)) {

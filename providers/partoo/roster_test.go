@@ -337,12 +337,12 @@ func TestRulesOfOddValues(t *testing.T) {
 			for _, data := range odd {
 				values := sources.Values{{Name: a.Name, Data: data}, {Name: roleName, Data: role}}
 				missing(values)
-				conflicts(nil, values)
+				conflicts(sources.ProviderConfig{}, values)
 				doubts(values)
 			}
 		}
 	}
-	if missing(nil) == "" || conflicts(nil, nil) != nil || doubts(nil) != nil {
+	if missing(nil) == "" || conflicts(sources.ProviderConfig{}, nil) != nil || doubts(nil) != nil {
 		t.Error("nothing stated")
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/providers"
+	"rollcall/providers/simulator"
 )
 
 // A rewriting makes another body of that of a successful answer.
@@ -55,6 +57,9 @@ func (s Subject) answerLaws() []law {
 	var laws []law
 	for _, o := range s.operations() {
 		for _, text := range foreign {
+			if o.asks == simulator.Search && slices.Contains(s.Answers, text) {
+				continue
+			}
 			laws = append(laws, law{"answers/" + text + "/" + o.name, func(b *bench) { b.strange(o, text) }})
 		}
 		laws = append(laws, law{"answers/with more than is documented/" + o.name, func(b *bench) { b.tolerates(o) }})
@@ -67,8 +72,9 @@ func (s Subject) answerLaws() []law {
 func (b *bench) strange(o operation, text string) {
 	id := b.add(ana, b.Invitable)
 	before := b.records()
-	b.rewrite(func([]byte) []byte { return []byte(text) })
 	c := b.connect()
+	b.warm(c, id)
+	b.rewrite(func([]byte) []byte { return []byte(text) })
 	err := o.do(b.ctx, b, c, id)
 	if b.rewritten == 0 && !b.silent(o) {
 		b.Errorf("no answer was rewritten")

@@ -49,6 +49,7 @@ type bench struct {
 // A sent is one request as it left.
 type sent struct {
 	at                time.Time
+	token             bool // it asks for a token
 	host, credentials string
 	body              []byte
 }
@@ -56,7 +57,7 @@ type sent struct {
 // settings are those of a connection without a rate limit.
 func (b *bench) settings() providers.Settings {
 	config := sources.ProviderConfig{
-		Name: "subject", Kind: b.Kind.Name, Mode: sources.ModeFull, Lookup: sources.LookupSearch,
+		Name: "subject", Kind: b.Kind.Name, Mode: sources.ModeFull, Assume: b.Assume, Lists: b.Lists, Tables: b.Tables,
 		BaseURL: b.world.BaseURL(b.Kind.Name), TokenURL: b.world.TokenURL(b.Kind.Name),
 		Concurrency: concurrency, Retries: retries, Timeout: timeout, RateSet: true,
 		Settings: maps.Clone(b.Settings), Auth: make(map[string]sources.SecretRef),
@@ -91,6 +92,9 @@ func (b *bench) connect(change ...func(*providers.Settings)) *providers.Connecti
 	if err != nil {
 		b.Fatalf("the connection does not open: %v", err)
 	}
+	if s.Config.Lookup != sources.LookupList {
+		c.Reader = c.Live // the laws look at the vendor as it is now
+	}
 	if b.bend != nil {
 		b.bend(b, c)
 	}
@@ -111,7 +115,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // carry takes a request to the world and keeps what was sent.
 func (b *bench) carry(r *http.Request) (*http.Response, error) {
-	s := sent{at: time.Now(), host: r.URL.Host}
+	s := sent{at: time.Now(), host: r.URL.Host, token: b.TokenPath != "" && strings.HasSuffix(r.URL.Path, b.TokenPath)}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		s.credentials += strings.Join(r.Header[name], "\n") + "\n"
 	}
@@ -135,11 +139,38 @@ func (b *bench) carry(r *http.Request) (*http.Response, error) {
 	return b.rewrites(response)
 }
 
-// requests are those that left until now.
+// requests are those that left until now, those for a token aside.
 func (b *bench) requests() []sent {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.sent)
+	return slices.DeleteFunc(slices.Clone(b.sent), func(s sent) bool { return s.token })
+}
+
+// warm has a connection fetch its token, where it needs one, before anything is wrong.
+func (b *bench) warm(c *providers.Connection, id string) {
+	b.Helper()
+	if b.TokenPath == "" {
+		return
+	}
+	if _, err := c.Live.Get(b.ctx, id); err != nil {
+		b.Fatalf("the first request: %v", err)
+	}
+	b.mu.Lock()
+	b.sent = nil
+	b.mu.Unlock()
+}
+
+// byList reports whether users are read in lists alone.
+func (s Subject) byList() bool { return s.Asks["get"] == simulator.Search }
+
+// ask makes one request about a user.
+func (b *bench) ask(c *providers.Connection, id string) error {
+	if b.byList() {
+		_, err := b.updater(c).Update(b.ctx, providers.Patch{UserID: id, Values: b.Updates[0].Values})
+		return err
+	}
+	_, err := c.Reader.Get(b.ctx, id)
+	return err
 }
 
 // keys are the names that the bodies of all requests have, at any depth.
@@ -255,6 +286,14 @@ func (b *bench) inviter(c *providers.Connection) providers.Inviter {
 	return ability[providers.Inviter](b, c.Writer)
 }
 
+func (b *bench) lister(c *providers.Connection) providers.Lister {
+	b.Helper()
+	if own, is := c.Reader.(providers.Lister); is {
+		return own // a bent one
+	}
+	return c.Lists()
+}
+
 func ability[A any](b *bench, of any) A {
 	b.Helper()
 	a, can := of.(A)
@@ -264,30 +303,28 @@ func ability[A any](b *bench, of any) A {
 	return a
 }
 
-// can reports whether the kind says that the vendor documents the operation.
+// can reports whether the vendor has the operation, documented or assumed, or finds
+// users in that way: search or list, or those in several pages.
 func (s Subject) can(operation string) bool {
-	for _, c := range s.Kind.Capabilities {
-		if c.Operation == operation {
-			return c.Evidence == providers.Documented
-		}
+	switch operation {
+	case "search":
+		return s.Kind.Finds(sources.LookupSearch)
+	case "list":
+		return s.Kind.Finds(sources.LookupList)
+	case "search pages":
+		return s.Kind.Finds(sources.LookupSearch) && s.SearchPage < unpaged
+	case "pages":
+		return s.Kind.Finds(sources.LookupList) && s.Kind.ListPage > 0
+	case "absence":
+		return s.Unproven == ""
+	case "by id":
+		return !s.byList()
+	case "invite":
+		return slices.ContainsFunc(s.Kind.Attributes, func(a providers.Attribute) bool { return a.Invites })
 	}
-	return false
+	kind, _ := s.Kind.Configure(sources.ProviderConfig{Assume: s.Assume, Settings: s.Settings, Lists: s.Lists, Tables: s.Tables})
+	return kind.Cannot(operation) == ""
 }
-
-// lists reports whether the provider can list all users.
-func (s Subject) lists() bool {
-	s.bend, s.tune = nil, nil
-	b := &bench{T: dumb{}, Subject: s, ctx: context.Background(), world: simulator.New(simulator.Options{})}
-	_, can := b.connect().Reader.(providers.Lister)
-	return can
-}
-
-// dumb is what a bench reports to that only asks what there is.
-type dumb struct{}
-
-func (dumb) Helper()                      {}
-func (dumb) Errorf(string, ...any)        {}
-func (dumb) Fatalf(text string, _ ...any) { panic("providertest: " + text) }
 
 // get reads a user who is there.
 func (b *bench) get(c *providers.Connection, id string) *providers.User {

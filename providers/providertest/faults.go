@@ -123,8 +123,12 @@ func faults() []fault {
 	)
 }
 
-func (f fault) outcome(o operation) outcome {
-	if own, is := f.own[o.name]; is {
+func (f fault) outcome(s Subject, o operation) outcome {
+	own, is := f.own[o.name]
+	if own == absent && (s.byList() || !s.can("absence")) {
+		is = false
+	}
+	if is {
 		return own
 	}
 	switch o.class {
@@ -164,7 +168,7 @@ func (b *bench) meets(f fault, o operation) {
 	took := time.Since(begun)
 	b.fired(f.fired)
 
-	want := f.outcome(o)
+	want := f.outcome(b.Subject, o)
 	if got, as := b.seen(err, want); !as {
 		b.Errorf("%s, and it %s: %v", want, got, err)
 	}

@@ -71,13 +71,13 @@ func readFlaws() []flaw {
 				return x.reader.Search(ctx, email)
 			}
 		})},
-		{name: "a search that reads page 1 alone", found: "pages/search/three pages", bend: bend(func(x *bent) {
+		{name: "a search that reads page 1 alone", found: "pages/search/three pages", needs: "search pages", bend: bend(func(x *bent) {
 			x.search = func(ctx context.Context, email string) ([]*providers.User, error) {
 				users, err := x.reader.Search(ctx, email)
 				return users[:min(len(users), x.b.SearchPage)], err
 			}
 		})},
-		{name: "a search that ends where a page fails", found: "pages/search/second page", bend: bend(func(x *bent) {
+		{name: "a search that ends where a page fails", found: "pages/search/second page", needs: "search pages", bend: bend(func(x *bent) {
 			x.search = func(ctx context.Context, email string) ([]*providers.User, error) {
 				users, err := x.reader.Search(ctx, email)
 				if err != nil && len(x.b.requests()) > 1 {
@@ -179,27 +179,23 @@ func (x *bent) only(wanted func(email string, user *providers.User) bool) func(c
 func listFlaws() []flaw {
 	list := func(change func(x *bent, users []*providers.User, err error) ([]*providers.User, error)) func(*bench, *providers.Connection) {
 		return bend(func(x *bent) {
-			lister, can := x.reader.(providers.Lister)
-			if !can {
-				return
-			}
 			x.list = func(ctx context.Context) ([]*providers.User, error) {
-				users, err := lister.List(ctx)
+				users, err := x.lister.List(ctx)
 				return change(x, users, err)
 			}
 		})
 	}
 	return []flaw{
-		{name: "a list that reads page 1 alone", found: "pages/list/three pages", needs: "list", bend: list(func(x *bent, users []*providers.User, err error) ([]*providers.User, error) {
+		{name: "a list that reads page 1 alone", found: "pages/list/three pages", needs: "pages", bend: list(func(x *bent, users []*providers.User, err error) ([]*providers.User, error) {
 			return users[:min(len(users), x.b.ListPage)], err
 		})},
-		{name: "a list that ends where a page fails", found: "pages/list/second page", needs: "list", bend: list(func(_ *bent, users []*providers.User, _ error) ([]*providers.User, error) {
+		{name: "a list that ends where a page fails", found: "pages/list/second page", needs: "pages", bend: list(func(_ *bent, users []*providers.User, _ error) ([]*providers.User, error) {
 			return users, nil
 		})},
-		{name: "a list that believes a repeated page", found: "pages/list/a repeated cursor", needs: "list", bend: list(func(_ *bent, users []*providers.User, _ error) ([]*providers.User, error) {
+		{name: "a list that believes a repeated page", found: "pages/list/a repeated cursor", needs: "pages", bend: list(func(_ *bent, users []*providers.User, _ error) ([]*providers.User, error) {
 			return users, nil
 		})},
-		{name: "a list that has somebody twice", found: "pages/list/three pages", needs: "list", bend: list(func(_ *bent, users []*providers.User, err error) ([]*providers.User, error) {
+		{name: "a list that has somebody twice", found: "pages/list/three pages", needs: "pages", bend: list(func(_ *bent, users []*providers.User, err error) ([]*providers.User, error) {
 			return append(users, users...), err
 		})},
 		{name: "a list that leaves suspended users out", found: "pages/list/those suspended too", needs: "list", bend: list(func(x *bent, users []*providers.User, err error) ([]*providers.User, error) {

@@ -38,7 +38,7 @@ func (b *bench) names() {
 			b.Errorf("%q is no address to send credentials to", address)
 		}
 	}
-	if len(k.Account) == 0 {
+	if len(k.Account) == 0 && b.Unaccounted == "" {
 		b.Errorf("no setting tells one account from another")
 	}
 	if len(k.Rate) == 0 {
@@ -79,8 +79,11 @@ func (b *bench) capabilities() {
 			b.Errorf("%s is documented: %v, and there is a method: %v", operation, b.can(operation), has)
 		}
 	}
-	if !b.can("find") {
+	if !b.can("find") || len(b.Kind.Lookups) == 0 {
 		b.Errorf("nobody can be found")
+	}
+	if lister := b.connect().Lists(); (lister != nil) != b.can("list") {
+		b.Errorf("users can be listed: %v, and there is a method: %v", b.can("list"), lister != nil)
 	}
 }
 
@@ -230,7 +233,7 @@ func (b *bench) functions() {
 				_ = k.Missing(values)
 			}
 			if k.Conflicts != nil {
-				_ = k.Conflicts(nil, values)
+				_ = k.Conflicts(sources.ProviderConfig{}, values)
 			}
 			if k.Doubts != nil {
 				_ = k.Doubts(values)

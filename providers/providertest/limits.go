@@ -31,7 +31,7 @@ func (b *bench) readers() {
 	if c.Writer == nil || only.Writer != nil {
 		b.Errorf("the writer is %T, and for reading only %T", c.Writer, only.Writer)
 	}
-	for _, r := range []any{c.Reader, only.Reader, b.connect(readOnly, listedIf(b.lists())).Reader} {
+	for _, r := range []any{c.Reader, only.Reader, b.connect(readOnly, listedIf(b.can("list"))).Reader} {
 		_, creates := r.(providers.Creator)
 		_, updates := r.(providers.Updater)
 		_, deletes := r.(providers.Deleter)
@@ -168,8 +168,9 @@ func (b *bench) givenUpBefore() {
 // read proved nothing, and of a write it is not known whether it was done.
 func (b *bench) givenUp() {
 	id := b.add(ana, b.Invitable)
-	b.chaos(failing(simulator.Rule{Fault: simulator.FaultHang}))
 	c := b.connect()
+	b.warm(c, id)
+	b.chaos(failing(simulator.Rule{Fault: simulator.FaultHang}))
 	for _, o := range b.operations() {
 		ctx, cancel := context.WithTimeout(b.ctx, 3*time.Second)
 		begun := time.Now()
@@ -190,11 +191,14 @@ func (b *bench) stopped() {
 	id := b.add(ana, b.Invitable)
 	before := b.records()
 	for _, o := range b.operations() {
+		b.chaos(simulator.Chaos{})
+		c := b.connect()
+		b.warm(c, id)
 		b.chaos(failing(simulator.Rule{Fault: simulator.FaultStatus, Status: 429, RetryAfter: time.Minute}))
 		stop := make(chan struct{})
 		timer := time.AfterFunc(3*time.Second, func() { close(stop) })
 		begun := time.Now()
-		err := o.do(providers.WithStop(b.ctx, stop), b, b.connect(), id)
+		err := o.do(providers.WithStop(b.ctx, stop), b, c, id)
 		timer.Stop()
 		if took := time.Since(begun); took != 3*time.Second || !providers.Interrupted(err) || !providers.DidNothing(err) || isAbsent(err) {
 			b.Errorf("%s: did nothing is %v, interrupted is %v after %s: %v", o.name, providers.DidNothing(err), providers.Interrupted(err), took, err)
@@ -207,8 +211,9 @@ func (b *bench) stopped() {
 // finished: a request that is under way when the run is stopped is finished.
 func (b *bench) finished() {
 	id := b.add(ana, b.Invitable)
-	b.chaos(simulator.Chaos{Latency: 5 * time.Second})
 	c := b.connect()
+	b.warm(c, id)
+	b.chaos(simulator.Chaos{Latency: 5 * time.Second})
 	for _, o := range b.operations() {
 		stop := make(chan struct{})
 		timer := time.AfterFunc(time.Second, func() { close(stop) })
@@ -228,8 +233,9 @@ func (b *bench) atOnce() {
 	for range people {
 		there = append(there, b.add(ana))
 	}
-	b.chaos(simulator.Chaos{Latency: latency})
 	c := b.connect()
+	b.warm(c, there[0])
+	b.chaos(simulator.Chaos{Latency: latency})
 	var group sync.WaitGroup
 	begun := time.Now()
 	for i, id := range there {
@@ -238,7 +244,7 @@ func (b *bench) atOnce() {
 			if i%2 == 0 && b.can("update") {
 				_, err = b.updater(c).Update(b.ctx, providers.Patch{UserID: id, Values: b.Updates[0].Values})
 			} else {
-				_, err = c.Reader.Get(b.ctx, id)
+				err = b.ask(c, id)
 			}
 			if err != nil {
 				b.Errorf("%v", err)
@@ -257,8 +263,10 @@ func (b *bench) atOnce() {
 func (b *bench) rate() {
 	limit := sources.RateLimit{Requests: 3, Per: time.Second}
 	id := b.add(ana)
-	b.chaos(simulator.Chaos{RateLimit: &simulator.RateLimit{Limit: limit.Requests, Window: limit.Per}})
 	c := b.connect(func(s *providers.Settings) { s.Config.Rate = sources.Rate{limit} })
+	b.warm(c, id)
+	time.Sleep(limit.Per)
+	b.chaos(simulator.Chaos{RateLimit: &simulator.RateLimit{Limit: limit.Requests, Window: limit.Per}})
 	b.paced(c, id, limit)
 	if faults := b.counts().Faults; len(faults) != 0 {
 		b.Errorf("the vendor had to say that it was too much: %v", faults)
@@ -282,7 +290,7 @@ func (b *bench) paced(c *providers.Connection, id string, limit sources.RateLimi
 	var group sync.WaitGroup
 	for range 3*limit.Requests + 1 {
 		group.Go(func() {
-			if _, err := c.Reader.Get(b.ctx, id); err != nil {
+			if err := b.ask(c, id); err != nil {
 				b.Errorf("%v", err)
 			}
 		})
@@ -298,13 +306,14 @@ func (b *bench) pause() {
 	id := b.add(ana)
 	chaos := failing(simulator.Rule{Fault: simulator.FaultStatus, Status: 429, First: 1, RetryAfter: time.Minute})
 	chaos.Latency = time.Second
-	b.chaos(chaos)
 	c := b.connect()
+	b.warm(c, id)
+	b.chaos(chaos)
 	begun := time.Now()
 	var group sync.WaitGroup
 	for range 3 * concurrency {
 		group.Go(func() {
-			if _, err := c.Reader.Get(b.ctx, id); err != nil {
+			if err := b.ask(c, id); err != nil {
 				b.Errorf("%v", err)
 			}
 		})
@@ -329,8 +338,9 @@ func (b *bench) pause() {
 func (b *bench) tight() {
 	const allowed, per, calls = 2, 10 * time.Second, 6
 	id := b.add(ana)
-	b.chaos(simulator.Chaos{RateLimit: &simulator.RateLimit{Limit: allowed, Window: per}})
 	c := b.connect()
+	b.warm(c, id)
+	b.chaos(simulator.Chaos{RateLimit: &simulator.RateLimit{Limit: allowed, Window: per}})
 	begun := time.Now()
 	for range calls {
 		b.get(c, id)
@@ -349,9 +359,12 @@ func (b *bench) skewed() {
 		for _, form := range []simulator.RetryForm{simulator.RetryDate, simulator.RetryEpoch} {
 			chaos := failing(simulator.Rule{Fault: simulator.FaultStatus, Status: 429, First: 1, RetryAfter: wait, Form: form})
 			chaos.ClockSkew = skew
+			b.chaos(simulator.Chaos{})
+			c := b.connect()
+			b.warm(c, id)
 			b.chaos(chaos)
 			begun := time.Now()
-			b.get(b.connect(), id)
+			b.get(c, id)
 			if took := time.Since(begun); took < wait || took > wait+time.Second {
 				b.Errorf("%s, %s ahead: it took %s, and the vendor asked for %s", form, skew, took, wait)
 			}

@@ -67,14 +67,10 @@ var cases = []sought{
 
 // lookupLaws are about finding somebody, in each way that the provider has.
 func (s Subject) lookupLaws() []law {
-	ways := []string{"search"}
-	if s.lists() {
-		ways = append(ways, "list")
-	}
 	var laws []law
-	for _, way := range ways {
+	for _, way := range s.ways() {
 		for _, c := range cases {
-			if c.suspended > 0 && !s.can("suspend") {
+			if c.suspended > 0 && !s.can("suspend") || c.pin == unknownPin && !s.can("absence") {
 				continue
 			}
 			laws = append(laws, law{"lookup/" + way + "/" + c.name, func(b *bench) { b.lookup(way, c) }})
@@ -92,6 +88,15 @@ func (s Subject) lookupLaws() []law {
 		}})
 	}
 	return laws
+}
+
+// ways are the ways in which the provider looks users up.
+func (s Subject) ways() []string {
+	var ways []string
+	for _, lookup := range s.Kind.Lookups {
+		ways = append(ways, string(lookup))
+	}
+	return ways
 }
 
 // way is the change of settings that makes a connection look users up like that.
@@ -203,8 +208,8 @@ func (b *bench) unknownID(chaos simulator.Chaos) {
 	b.add(bill)
 	before := b.records()
 	c := b.connect()
-	if _, err := c.Reader.Get(b.ctx, id); !isAbsent(err) {
-		b.Errorf("the id is not proven to be nobody's: %v", err)
+	if _, err := c.Reader.Get(b.ctx, id); err == nil || isAbsent(err) != b.can("absence") {
+		b.Errorf("that the id is proven to be nobody's is %v: %v", isAbsent(err), err)
 	}
 	for _, o := range b.operations() {
 		if o.class == reading || o.name == "create" {

@@ -30,7 +30,7 @@ type operation struct {
 // every operation in the order in which one user can live through them.
 var every = []operation{
 	{"list", simulator.Search, reading, func(ctx context.Context, b *bench, c *providers.Connection, _ string) error {
-		_, err := ability[providers.Lister](b, c.Reader).List(ctx)
+		_, err := b.lister(c).List(ctx)
 		return err
 	}},
 	{"search", simulator.Search, reading, func(ctx context.Context, _ *bench, c *providers.Connection, _ string) error {
@@ -61,9 +61,15 @@ var every = []operation{
 
 // operations are those that the vendor has.
 func (s Subject) operations() []operation {
-	has := map[string]bool{"search": true, "get": true, "list": s.lists()}
+	has := map[string]bool{"search": true, "get": true, "list": s.can("list")}
 	for _, name := range []string{"create", "update", "invite", "delete"} {
 		has[name] = s.can(name)
 	}
-	return slices.DeleteFunc(slices.Clone(every), func(o operation) bool { return !has[o.name] })
+	all := slices.DeleteFunc(slices.Clone(every), func(o operation) bool { return !has[o.name] })
+	for i := range all {
+		if asks, otherwise := s.Asks[all[i].name]; otherwise {
+			all[i].asks = asks
+		}
+	}
+	return all
 }

@@ -32,8 +32,12 @@ import (
 // attributes.givenName.
 type Subject struct {
 	Kind *providers.Kind
-	// Settings are the kind's own settings, as rollcall.yaml has them.
+	// Settings, Lists and Tables are the kind's own settings, as rollcall.yaml has them,
+	// and Assume the operations that it assumes.
 	Settings map[string]string
+	Lists    map[string][]string
+	Tables   map[string]map[string]string
+	Assume   []string
 	// World is what the simulated vendor is like; chaos is the laws' own.
 	World simulator.Options
 
@@ -52,6 +56,22 @@ type Subject struct {
 	// Needs says, of attributes that can not be read without another one, which that
 	// is.
 	Needs map[string]string
+	// ByID names attributes that a look by id shows and a search or list does not.
+	ByID []string
+	// Asks says, of what is asked of a connection by a request that counts as another
+	// operation, which that is: get is a search where users are read in lists alone.
+	Asks map[string]simulator.Operation
+	// Unproven says why an id that the vendor does not know is not proven to be nobody's;
+	// empty where it is.
+	Unproven string
+	// Unaccounted says why no setting tells one account from another; empty where one
+	// does.
+	Unaccounted string
+	// Answers are documents that are a proper answer to a search there.
+	Answers []string
+	// TokenPath is what the path of the token endpoint ends with; empty where there is
+	// none.
+	TokenPath string
 	// Invitable is what has to stand in a record for a welcome mail to be sent.
 	Invitable map[string]any
 
@@ -129,7 +149,7 @@ func (s Subject) lacks() string {
 		return "Kind, User and New have to be given"
 	case s.can("create") && len(s.Creates) == 0, s.can("update") && len(s.Updates) == 0:
 		return "there are no samples of what the vendor can do"
-	case s.SearchPage < 1, s.lists() && s.ListPage < 1:
+	case s.can("search") && s.SearchPage < 1, s.can("list") && s.Kind.ListPage > 0 && s.ListPage < 1:
 		return "SearchPage and ListPage have to be given"
 	}
 	known := []string{"singular-error", "ignored-filter", "misspelled-email-case"}

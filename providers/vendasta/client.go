@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ const (
 )
 
 // pageSize is the largest that there is ([P] get-users).
-const pageSize = "100"
+const pageSize = 100
 
 // reader finds users. It can not write.
 type reader struct {
@@ -52,7 +53,7 @@ func (r reader) search(ctx context.Context, filter url.Values) ([]*providers.Use
 // List reads all users of the partner ([P] get-users), those of client businesses
 // among them ([G-USERS]).
 func (r reader) List(ctx context.Context) ([]*providers.User, error) {
-	users, err := r.paging(maxListed, url.Values{"filter[partner.id]": {r.partner}, "page[limit]": {pageSize}}).List(ctx, r.rest)
+	users, err := r.paging(maxListed, url.Values{"filter[partner.id]": {r.partner}, "page[limit]": {strconv.Itoa(pageSize)}}).List(ctx, r.rest)
 	return users, r.unanswered(err)
 }
 

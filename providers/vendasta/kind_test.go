@@ -180,11 +180,11 @@ func TestConflictsAndDoubts(t *testing.T) {
 		{features[:19], 0, 0},
 	} {
 		v := values(anyList(test.ids...), nil)
-		if c, d := conflicts(nil, v), doubts(v); len(c) != test.conflicts || len(d) != test.doubts {
+		if c, d := conflicts(sources.ProviderConfig{}, v), doubts(v); len(c) != test.conflicts || len(d) != test.doubts {
 			t.Errorf("%v: %v, %v", test.ids, c, d)
 		}
 	}
-	if conflicts(nil, nil) != nil || doubts(nil) != nil || conflicts(nil, values("x", 7)) != nil || doubts(values(map[string]any{}, nil)) != nil {
+	if conflicts(sources.ProviderConfig{}, nil) != nil || doubts(nil) != nil || conflicts(sources.ProviderConfig{}, values("x", 7)) != nil || doubts(values(map[string]any{}, nil)) != nil {
 		t.Error("what is no list has no features")
 	}
 }
@@ -194,7 +194,7 @@ func TestRulesIgnoreOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := drawFeatures(t, "ids")
 		shuffled := rapid.Permutation(ids).Draw(t, "shuffled")
-		a, b := conflicts(nil, values(anyList(ids...), nil)), conflicts(nil, values(anyList(shuffled...), nil))
+		a, b := conflicts(sources.ProviderConfig{}, values(anyList(ids...), nil)), conflicts(sources.ProviderConfig{}, values(anyList(shuffled...), nil))
 		if !slices.Equal(a, b) {
 			t.Fatalf("%v and %v", a, b)
 		}

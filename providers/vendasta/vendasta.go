@@ -26,6 +26,8 @@ func Kind() *providers.Kind {
 		// endpoint. 8/s stays below 500/min.
 		Rate:         sources.Rate{{Requests: 8, Per: second}, {Requests: 10000, Per: hour}},
 		OnLeave:      sources.LeaveSuspend,
+		Lookups:      []sources.Lookup{sources.LookupSearch, sources.LookupList},
+		ListPage:     pageSize,
 		Account:      []string{"partner"},
 		Attributes:   attributes(),
 		Capabilities: capabilities(),
@@ -137,7 +139,7 @@ func missing(values sources.Values) string {
 
 // conflicts: at most one write scope for each CRM object; two in one request are
 // rejected ([G-PARTNER]).
-func conflicts(_ map[string]string, values sources.Values) []sources.Issue {
+func conflicts(_ sources.ProviderConfig, values sources.Values) []sources.Issue {
 	access, _ := values.Get(platformAccess)
 	scopes := make(map[string][]string)
 	var objects []string

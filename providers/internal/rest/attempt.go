@@ -165,6 +165,7 @@ func (c *Client) send(ctx context.Context, op *operation, request *http.Request)
 	if response.Body == nil {
 		response.Body = http.NoBody
 	}
+	c.limits.note(response.Header)
 	body, err := readBody(response, c.options.MaxBody)
 	if c.options.Authenticator != nil {
 		out.renewed = c.options.Authenticator.Answered(request, response.StatusCode)

@@ -2,9 +2,12 @@ package rest
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"rollcall/sources"
 )
@@ -48,6 +51,44 @@ func Headers(headers ...Header) (Authenticator, error) {
 // Bearer authenticates with a fixed bearer token.
 func Bearer(token sources.Secret) (Authenticator, error) {
 	return Headers(Header{Name: "Authorization", Prefix: "Bearer ", Value: token})
+}
+
+// Basic authenticates with a user name and a password (RFC 7617), in UTF-8. Their
+// 401 is final.
+func Basic(username, password sources.Secret, secrets *sources.Secrets) (Authenticator, error) {
+	for _, half := range []sources.Secret{username, password} {
+		text := half.Reveal()
+		if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return nil, fmt.Errorf("%w: a user name and a password are one line of text each", ErrCredentials)
+		}
+	}
+	if strings.Contains(username.Reveal(), ":") {
+		return nil, fmt.Errorf("%w: a user name can not have a colon", ErrCredentials)
+	}
+	pair := base64.StdEncoding.EncodeToString([]byte(username.Reveal() + ":" + password.Reveal()))
+	if secrets != nil {
+		secrets.Remember(pair)
+	}
+	return Headers(Header{Name: "Authorization", Prefix: "Basic ", Value: sources.NewSecret(pair)})
+}
+
+// Together puts on what each of several puts on. The last one judges the answers: it
+// is the one that may be renewed.
+func Together(all ...Authenticator) Authenticator { return together(all) }
+
+type together []Authenticator
+
+func (t together) Authorize(ctx context.Context, request *http.Request) error {
+	for _, one := range t {
+		if err := one.Authorize(ctx, request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t together) Answered(request *http.Request, status int) bool {
+	return t[len(t)-1].Answered(request, status)
 }
 
 // headerValue checks that a header can carry the value.

@@ -54,6 +54,8 @@ type Options struct {
 	// MediaTypes are those in which the vendor answers, parameters such as charset
 	// aside; empty is application/json.
 	MediaTypes []string
+	// Header holds headers that every request carries beside the credentials.
+	Header map[string]string
 	// MaxBody bounds an answer; 0 is 8 MiB.
 	MaxBody int64
 	// RetryAfter reads the vendor's own form of a wait from the body of a 429 or
@@ -101,6 +103,7 @@ type Client struct {
 	pause     pause
 	refused   atomic.Pointer[Error]
 	tally     tally
+	limits    limits
 }
 
 // New checks the options and makes a client. It sends nothing.
@@ -186,6 +189,8 @@ type Call struct {
 	// ContentType is that of Body; empty is application/json, and none without a
 	// Body.
 	ContentType string
+	// Header holds further headers of this call.
+	Header map[string]string
 	// Success lists the statuses that are a success; empty is every 2xx but 206,
 	// which is an incomplete answer.
 	Success []int

@@ -5,17 +5,13 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
 
 	"rollcall/sources"
@@ -25,7 +21,6 @@ const (
 	assertionLifetime = 10 * time.Minute
 	// assertionSkew is by how much x/oauth2 dates an assertion back.
 	assertionSkew   = 10 * time.Second
-	maxTokenAnswer  = 1 << 20
 	smallestKeyBits = 1024
 )
 
@@ -75,37 +70,16 @@ func NewJWTBearer(grant JWTBearer) (*Token, error) {
 	if grant.Lifetime <= assertionSkew {
 		grant.Lifetime = assertionLifetime
 	}
-	if grant.Timeout <= 0 {
-		grant.Timeout = defaultTimeout
-	}
-	if grant.Transport == nil {
-		own := newTransport(1)
-		own.DisableKeepAlives = true // tokens are rare
-		grant.Transport = own
-	}
 	config := &jwt.Config{
 		Email: grant.Issuer, Subject: grant.Subject, Audience: grant.Audience,
 		PrivateKey: x509.MarshalPKCS1PrivateKey(key), PrivateKeyID: grant.KeyID,
 		Scopes: grant.Scopes, TokenURL: grant.TokenURL,
 		Expires: grant.Lifetime - assertionSkew,
 	}
-	place := u.Host + shown(u.EscapedPath())
 	fetch := func(ctx context.Context) (Issued, error) {
-		// x/oauth2 makes the assertion and the request, and everything that meets
-		// the network goes through the exchange.
-		x := &exchange{ctx: ctx, place: place, grant: &grant}
-		client := &http.Client{
-			Transport:     x,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
-		_, err := config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client)).Token()
-		switch {
-		case x.failure != nil:
-			return Issued{}, x.failure
-		case err != nil:
-			return Issued{}, x.fail(KindUnsent, "the assertion can not be made")
-		}
-		return x.issued, nil
+		x := newExchange(ctx, u, grant.Transport, grant.Timeout, grant.Secrets)
+		_, err := config.TokenSource(x.context()).Token()
+		return x.outcome(err)
 	}
 	return NewToken(fetch, grant.Timeout, grant.Secrets), nil
 }
@@ -141,97 +115,4 @@ func rsaKey(text []byte) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("the private key has fewer than %d bits", smallestKeyBits)
 	}
 	return key, nil
-}
-
-// An exchange is the one request of a fetch. It stands between x/oauth2 and the
-// network because x/oauth2 by itself would post without the caller's context,
-// repeat the answer's body in its errors, take a number for expires_in only, and
-// never end a token whose expires_in is missing.
-type exchange struct {
-	ctx     context.Context //nolint:containedctx // an exchange lives as long as one fetch
-	place   string
-	grant   *JWTBearer
-	issued  Issued
-	failure *Error
-}
-
-var errExchange = errors.New("no token")
-
-func (x *exchange) fail(kind Kind, detail string) *Error {
-	return &Error{Method: http.MethodPost, Path: x.place, Kind: kind, Detail: detail}
-}
-
-// RoundTrip sends the request and hands x/oauth2 an answer in the strict form it
-// expects: nothing but the status if it failed, and only the known fields if it
-// did not.
-func (x *exchange) RoundTrip(request *http.Request) (*http.Response, error) {
-	request = request.WithContext(x.ctx)
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", userAgent)
-	response, err := x.grant.Transport.RoundTrip(request)
-	if err != nil || response == nil {
-		detail, cause := network(err, request.URL.Host, x.grant.Timeout)
-		x.failure = x.fail(KindNetwork, detail)
-		x.failure.Err = cause
-		return nil, errExchange
-	}
-	if response.Body == nil {
-		response.Body = http.NoBody
-	}
-	body, err := readBody(response, maxTokenAnswer)
-	x.judge(response, body, err)
-	if x.failure != nil {
-		return nil, errExchange
-	}
-	clean, _ := json.Marshal(map[string]string{"access_token": x.issued.Token, "token_type": "Bearer"})
-	response.Body = io.NopCloser(bytes.NewReader(clean))
-	response.ContentLength = int64(len(clean))
-	return response, nil
-}
-
-func (x *exchange) judge(response *http.Response, body []byte, broken error) {
-	var answer struct {
-		AccessToken string          `json:"access_token"`
-		TokenType   string          `json:"token_type"`
-		ExpiresIn   json.RawMessage `json:"expires_in"`
-		Error       json.RawMessage `json:"error"`
-	}
-	undecodable := decode(body, &answer)
-	status := response.StatusCode
-	switch {
-	case status < 200 || status > 299:
-		kind, _ := judge(status)
-		x.failure = x.fail(kind, "")
-		x.failure.retryAfter = retryAfter(status, response.Header, body, nil, time.Now())
-		var code string
-		if json.Unmarshal(answer.Error, &code) == nil {
-			x.failure.Code = plain(code, "-_.:", 64)
-		}
-	case broken != nil && !errors.Is(broken, errTooLarge):
-		x.failure = x.fail(KindNetwork, "the answer was cut off")
-	case broken != nil || undecodable != nil:
-		x.failure = x.fail(KindAnswer, "the answer is no token")
-	case headerValue(answer.AccessToken) != nil:
-		x.failure = x.fail(KindAnswer, "the answer holds no token that can be sent")
-	case answer.TokenType != "" && !strings.EqualFold(answer.TokenType, "bearer"):
-		x.failure = x.fail(KindAnswer, "the token is not a bearer token")
-	default:
-		x.issued = Issued{Token: answer.AccessToken, Lifetime: lifetime(answer.ExpiresIn)}
-		return
-	}
-	x.failure.Status = status
-	x.failure.RequestID = requestID(response.Header)
-	if s := x.grant.Secrets; s != nil {
-		x.failure.RequestID, x.failure.Code = s.Redact(x.failure.RequestID), s.Redact(x.failure.Code)
-	}
-}
-
-// lifetime reads expires_in, in seconds: a number, or a number in quotes as some
-// issuers send it. What is missing or makes no sense is 0.
-func lifetime(raw json.RawMessage) time.Duration {
-	seconds, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
-	if err != nil || !(seconds > 0) {
-		return 0
-	}
-	return time.Duration(min(seconds, longestLifetime.Seconds()) * float64(time.Second))
 }

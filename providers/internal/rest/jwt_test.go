@@ -105,8 +105,7 @@ func TestTokenLifetimes(t *testing.T) {
 		`,"expires_in":0`: 0, `,"expires_in":-1`: 0, `,"expires_in":null`: 0, `,"expires_in":"soon"`: 0, `,"expires_in":{}`: 0,
 		`,"expires_in":1e300`: 24 * time.Hour,
 	} {
-		g := grant(nil)
-		x := &exchange{grant: &g}
+		x := newExchange(t.Context(), &url.URL{Host: "sso.example.com"}, nil, 0, nil)
 		response, _ := reply(200, `{"access_token":"a"`+member+`}`)(nil)
 		body, err := readBody(response, 1000)
 		x.judge(response, body, err)

@@ -155,6 +155,7 @@ type operation struct {
 	path        string // as shown
 	body        []byte
 	contentType string
+	header      map[string]string
 	success     []int
 	discard     bool
 
@@ -170,7 +171,7 @@ type operation struct {
 func (c *Client) prepare(kind class, call Call) (op *operation, failure *Error) {
 	op = &operation{
 		client: c, class: kind, method: call.Method, path: "…", contentType: call.ContentType,
-		success: call.Success, discard: call.DiscardBody,
+		header: call.Header, success: call.Success, discard: call.DiscardBody,
 	}
 	if op.method == "" {
 		op.method = http.MethodGet
@@ -222,6 +223,11 @@ func (op *operation) request(target *url.URL) *http.Request {
 	}
 	r.Header.Set("Accept", op.client.options.Accept)
 	r.Header.Set("User-Agent", userAgent)
+	for _, headers := range []map[string]string{op.client.options.Header, op.header} {
+		for name, value := range headers {
+			r.Header.Set(name, value)
+		}
+	}
 	if op.contentType != "" {
 		r.Header.Set("Content-Type", op.contentType)
 	}

@@ -1,10 +1,12 @@
 package rest
 
 import (
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -80,4 +82,36 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 
 func clamp(wait time.Duration) time.Duration {
 	return min(max(wait, 0), longestRetryAfter)
+}
+
+// limits keeps the headers by which a vendor tells of its rate limit, as it sent them
+// last.
+type limits struct {
+	mu   sync.Mutex
+	seen map[string]string
+}
+
+func (l *limits) note(header http.Header) {
+	for name := range header {
+		folded := strings.ToLower(name)
+		if !strings.Contains(folded, "ratelimit") && !strings.Contains(folded, "rate-limit") && folded != "retry-after" {
+			continue
+		}
+		if value := plain(header.Get(name), "-_.:;,= ", 128); value != "" {
+			l.mu.Lock()
+			if l.seen == nil {
+				l.seen = make(map[string]string)
+			}
+			l.seen[name] = value
+			l.mu.Unlock()
+		}
+	}
+}
+
+// RateHeaders are the headers by which the vendor told of its rate limit last, by
+// name: those that are called so, and Retry-After.
+func (c *Client) RateHeaders() map[string]string {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	return maps.Clone(c.limits.seen)
 }
