@@ -128,7 +128,13 @@ func (l *Login) Redeem(ctx context.Context, answer url.Values) (sources.Secret, 
 		return sources.Secret{}, ErrState
 	}
 	if answer.Get("code") == "" {
-		return sources.Secret{}, ErrDeclined
+		code := strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r == '_' {
+				return r
+			}
+			return -1
+		}, answer.Get("error"))
+		return sources.Secret{}, fmt.Errorf("%w (%s)", ErrDeclined, cmp.Or(code[:min(len(code), maxShownID)], "without a reason"))
 	}
 	return l.oauth.Redeem(ctx, answer.Get("code"), l.config.RedirectURL, l.verifier)
 }

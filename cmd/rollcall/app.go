@@ -217,7 +217,7 @@ It applies that plan when told to.`,
 	flags.StringVar(&a.logFormat, "log-format", "text", "write the log as `FORM`: text or json")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log each request and change to standard error")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours, as NO_COLOR does")
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.explainCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
+	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.explainCommand(), a.doctorCommand(), a.loginCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
 	completions(root)
 	return root
 }
