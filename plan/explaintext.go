@@ -184,6 +184,9 @@ func (part *ExplainedPart) lookupLines() []string {
 		if part.Provider.Config.Lookup == sources.LookupList && step.By == providers.ByAddress && !step.InList {
 			by = "searched for too, " + by
 		}
+		if step.Second {
+			by = "in a second list too, " + by
+		}
 		lines = append(lines, inert(by+": "+answer(step)))
 	}
 	switch part.Observation.Finding {
@@ -251,7 +254,7 @@ func answer(step providers.Step) string {
 }
 
 // prominence orders the verdicts for people: what asks for something first.
-var prominence = []Verdict{Differs, ByHand, NotShown, NotSettled, Sent, SentAfter, NotSent, AtCreate, Removed, AsWanted, Kept, LeftAlone}
+var prominence = []Verdict{Differs, ByHand, NotSendable, NotShown, NotSettled, Sent, SentAfter, NotSent, AtCreate, Removed, AsWanted, Kept, LeftAlone}
 
 // attributeLines compare the attributes, what is to be changed first.
 func (part *ExplainedPart) attributeLines(style Style) []string {

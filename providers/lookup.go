@@ -47,8 +47,9 @@ type Observation struct {
 type Step struct {
 	By    StepBy
 	Value string // the id or the address that was asked for
-	// InList tells that it was looked for in the list of all users.
-	InList bool
+	// InList tells that it was looked for in the list of all users, Second that this
+	// was a further one, for whoever the first does not have.
+	InList, Second bool
 	// Users are those of the answer who may be the person, Others how many it had
 	// besides.
 	Users  []*User
@@ -208,7 +209,8 @@ func carries(user *User, emails []string) bool {
 // vendor's search is trusted to ignore case, or to know the two forms of a
 // domain.
 func searchForms(ctx context.Context, reader Reader, email string, q Query, steps *[]Step) ([]*User, error) {
-	_, inList := reader.(*listing)
+	l, inList := reader.(*listing)
+	second := inList && l.after > 0
 	forms := []string{email, strings.ToLower(email)}
 	if canonical, err := sources.CanonicalEmail(email); err == nil {
 		forms = append(forms, canonical)
@@ -218,7 +220,7 @@ func searchForms(ctx context.Context, reader Reader, email string, q Query, step
 			continue
 		}
 		users, others, err := searchOne(ctx, reader, form, q)
-		*steps = append(*steps, Step{By: ByAddress, InList: inList, Value: form, Users: users, Others: others, Err: err})
+		*steps = append(*steps, Step{By: ByAddress, InList: inList, Second: second, Value: form, Users: users, Others: others, Err: err})
 		if err != nil || len(users) > 0 {
 			return users, err
 		}
