@@ -40,6 +40,9 @@ type Applier struct {
 	Log       *slog.Logger // nil is none
 	// Progress is told of the changes; nil is nobody.
 	Progress Progress
+	// Recorder keeps the ledger; nil keeps none. A change that can not be recorded is
+	// not sent.
+	Recorder *Recorder
 }
 
 // Apply carries out the plan: the changes of all providers side by side, each
@@ -240,7 +243,32 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 			return outcome
 		}
 	}
-	return w.do(ctx)
+	return r.send(ctx, &w)
+}
+
+// send carries a change out, with what the ledger is to have of it before and after.
+func (r *run) send(ctx context.Context, w *worker) ChangeResult {
+	seq, err := r.Recorder.sent(ctx, w)
+	if err != nil {
+		r.unrecorded(err)
+		return newChangeResult(w.change, Skipped, "not begun: "+err.Error())
+	}
+	outcome := w.do(ctx)
+	// What was done is recorded even when the run is to end.
+	if err := r.Recorder.ended(context.WithoutCancel(ctx), w, seq, outcome); err != nil {
+		r.unrecorded(err)
+	}
+	return outcome
+}
+
+// unrecorded notes that the ledger could not take something.
+func (r *run) unrecorded(err error) {
+	r.Log.Error("ledger", "error", err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.result.unrecorded == "" {
+		r.result.unrecorded = err.Error()
+	}
 }
 
 func blockedBecause(b Block) string {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/plan/ledger"
 	"rollcall/providers"
 	"rollcall/sources"
 )
@@ -23,6 +24,8 @@ type Input struct {
 	// Reads is how many requests it took to look everybody up, by provider.
 	Reads   map[string]int
 	Entries []Entry // in any order
+	// Ledger is whether there is one; empty is absent.
+	Ledger LedgerState
 }
 
 // A Provider is one provider that a plan is made for; NewProvider makes one.
@@ -30,6 +33,8 @@ type Provider struct {
 	Config sources.ProviderConfig
 	Kind   *providers.Kind // as it is configured
 	Target string
+	// Memory is what the ledger has of the provider; nil where there is no ledger.
+	Memory *Memory
 }
 
 // NewProvider is the provider of a configuration, with what its kind says of it.
@@ -66,6 +71,8 @@ func (p Provider) leaving(access *sources.Access) sources.OnLeave {
 	switch {
 	case p.onLeave() == sources.LeaveDelete && p.Kind.Cannot("delete") != "":
 		return ""
+	case access.State != sources.Suspended && access.Returns == "" && p.dueNow(access):
+		return sources.LeaveDelete
 	case access.State == sources.Suspended && canSuspend:
 		return sources.LeaveSuspend
 	case access.State == sources.Suspended:
@@ -78,6 +85,16 @@ func (p Provider) leaving(access *sources.Access) sources.OnLeave {
 	return p.onLeave()
 }
 
+// dueNow reports whether somebody who left was suspended for so long that he is to be
+// deleted now.
+func (p Provider) dueNow(access *sources.Access) bool {
+	if !access.State.Leaver() || p.Kind.Cannot("delete") != "" {
+		return false
+	}
+	record, known := p.Memory.of(access)
+	return known && p.due(record)
+}
+
 // An Entry is one person at one provider: what is wanted and what was seen.
 type Entry struct {
 	Access      *sources.Access
@@ -88,7 +105,7 @@ type Entry struct {
 // gives the same plan, in whatever order the entries come.
 func Build(in Input) *Plan {
 	p := &Plan{
-		Format: Format, Created: in.Created.UTC().Format(time.RFC3339), AsOf: in.AsOf, Ledger: "absent",
+		Format: Format, Created: in.Created.UTC().Format(time.RFC3339), AsOf: in.AsOf, Ledger: cmp.Or(in.Ledger, LedgerAbsent),
 		Roster: in.Roster, Scope: in.Scope, Guardrails: guardrailsOf(in.Guardrails),
 		Providers: []ProviderState{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
 	}
@@ -122,19 +139,24 @@ type builder struct {
 	findings  map[string]providers.Finding // by person
 	refers    map[string][]*sources.Person // whom a create refers to, by its id
 	unchanged int
-	kept      int // leavers whom onLeave keeps
+	kept      int             // leavers whom onLeave keeps
+	people    map[string]bool // of the roster, who have something there
+	marked    int             // leavers whom a person has seen to by hand
 	authError string
 }
 
 func newBuilder(p *Plan, provider Provider, protect []sources.Pattern) *builder {
 	return &builder{
 		plan: p, provider: provider, protect: protect, first: len(p.Changes),
-		findings: make(map[string]providers.Finding), refers: make(map[string][]*sources.Person),
+		people: make(map[string]bool), findings: make(map[string]providers.Finding), refers: make(map[string][]*sources.Person),
 	}
 }
 
 func (b *builder) entry(e Entry) {
 	access, o := e.Access, e.Observation
+	if access.State != sources.Vanished {
+		b.people[access.Person.Key] = true
+	}
 	if access.State == sources.NotStarted {
 		b.plan.NotStarted = append(b.plan.NotStarted, NotStarted{Provider: access.Provider, Email: access.Person.Email, From: access.Starts})
 		return
@@ -144,6 +166,7 @@ func (b *builder) entry(e Entry) {
 		return
 	}
 	b.lookups++
+	b.interrupted(e)
 	b.findings[access.Person.Key] = o.Finding
 	switch o.Finding {
 	case providers.Found:
@@ -185,6 +208,7 @@ func (b *builder) hold(e Entry, wanted Action, reason Reason, detail, remedy str
 	if e.Observation.User != nil {
 		held.UserID = e.Observation.User.ID
 	}
+	held.Since = b.since(e)
 	if wanted == "" && held.Leaver {
 		held.Wanted = Suspend
 		if b.provider.leaving(e.Access) == sources.LeaveDelete {
@@ -199,7 +223,17 @@ func (b *builder) manual(e Entry, what, why string) {
 	if e.Observation.User != nil {
 		m.UserID = e.Observation.User.ID
 	}
+	m.Since = b.since(e)
 	b.plan.Manual = append(b.plan.Manual, m)
+}
+
+// since is the day since when a leaver's access is open, as far as the ledger knows.
+func (b *builder) since(e Entry) string {
+	since := b.provider.Memory.openSince(e.Access.Person.Key)
+	if !e.Access.State.Leaver() || since.IsZero() {
+		return ""
+	}
+	return since.Format(time.DateOnly)
 }
 
 // absent plans for somebody who is proven not to be there: a leaver is done, and
@@ -264,11 +298,15 @@ func withoutNulls(data any) any {
 // and what can not be is held or manual.
 func (b *builder) present(e Entry) {
 	user := e.Observation.User
-	action, cause := Update, CauseEdited
-	if b.provider.Kind.Suspended(user) {
-		action, cause = Restore, CauseJoined
-	}
+	_, managed := b.provider.Memory.manages(e.Access, user)
 	d := b.difference(e)
+	action, cause := Update, d.cause()
+	switch {
+	case b.provider.Kind.Suspended(user):
+		action, cause = Restore, CauseJoined
+	case b.provider.Memory != nil && !managed:
+		action, cause = Adopt, CauseJoined
+	}
 	if b.protected(e) != "" {
 		if d.nothing() {
 			b.unchanged++
@@ -293,6 +331,7 @@ func (b *builder) present(e Entry) {
 	if len(d.changes) == 0 {
 		if d.nothing() {
 			b.unchanged++
+			b.meet(e, managed)
 		}
 		return
 	}
@@ -301,11 +340,42 @@ func (b *builder) present(e Entry) {
 	if len(d.origins) > 0 {
 		change.Origin = d.origins
 	}
-	change.Risks = append(d.risks(b.provider.Kind, user), RiskFirstContact)
+	change.Risks = d.risks(b.provider.Kind, user)
+	if !managed && action != Adopt {
+		change.Risks = append(change.Risks, RiskFirstContact)
+	}
 	if action == Restore {
 		change.Note = b.note(Restore)
 	}
 	b.propose(e, change)
+}
+
+// meet notes a user whom the ledger does not have and who is as wanted.
+func (b *builder) meet(e Entry, managed bool) {
+	if b.provider.Memory == nil || managed {
+		return
+	}
+	b.plan.Recognised = append(b.plan.Recognised, Recognised{Provider: e.Access.Provider, Email: e.Access.Person.Email, UserID: e.Observation.User.ID})
+}
+
+// interrupted notes a change of the person's that was under way when its run ended.
+func (b *builder) interrupted(e Entry) {
+	u, was := b.provider.Memory.interrupted(e.Access)
+	if !was {
+		return
+	}
+	found := map[providers.Finding]string{
+		providers.Found: "the user is there", providers.Absent: "there is no such user", providers.Ambiguous: "several users may be this person",
+	}[e.Observation.Finding]
+	if e.Access.State == sources.Vanished && e.Observation.Finding == providers.Found && u.Action == string(Delete) {
+		found = "the user is still there"
+	}
+	b.plan.Interrupted = append(b.plan.Interrupted, Interrupted{
+		Provider: e.Access.Provider, Email: e.Access.Person.Email, Action: Action(u.Action), Run: u.Run, Found: cmp.Or(found, "it could not be looked up"),
+	})
+	if u.Mail && e.Observation.Finding == providers.Found && !e.Access.State.Leaver() {
+		b.manual(e, "send the welcome mail, if he has not had it", "the run that created him ended before it was recorded")
+	}
 }
 
 func (b *builder) note(action Action) string {
@@ -328,13 +398,20 @@ func (b *builder) leaver(e Entry) {
 		cause = CauseExpired
 	case sources.Suspended:
 		cause = CauseEdited
-	case sources.Active, sources.NotStarted, sources.Departed:
+	case sources.Active, sources.NotStarted, sources.Departed, sources.Vanished:
 	}
-	if kind.Suspended(user) {
-		b.unchanged++
+	record, managed := b.provider.Memory.manages(e.Access, user)
+	if e.Access.State == sources.Vanished && !managed {
+		b.unchanged++ // he is gone, and somebody else has his address
 		return
 	}
 	leaving := b.provider.leaving(e.Access)
+	due := b.provider.dueNow(e.Access)
+	if kind.Suspended(user) && !due {
+		b.unchanged++
+		b.schedule(e, record)
+		return
+	}
 	action := Suspend
 	if leaving == sources.LeaveDelete {
 		action = Delete
@@ -344,6 +421,10 @@ func (b *builder) leaver(e Entry) {
 		return
 	}
 	if leaving == "" {
+		if b.provider.Memory.marked(e.Access) {
+			b.marked++
+			return
+		}
 		b.manual(e, "take the access away", b.whyByHand())
 		return
 	}
@@ -353,6 +434,12 @@ func (b *builder) leaver(e Entry) {
 	change := b.change(e, action, cause)
 	change.Risks = []Risk{RiskRemoval}
 	change.Note = b.note(action)
+	if due {
+		change.Note = strings.TrimPrefix(change.Note+"; suspended since "+record.Left.Format(time.DateOnly)+", as onLeave says", "; ")
+	}
+	if action == Suspend && b.provider.deletesLater(e.Access) {
+		change.Note = strings.TrimPrefix(change.Note+"; "+b.laterWords(), "; ")
+	}
 	if action == Delete {
 		if !b.deletable(e, &change) {
 			return
@@ -378,6 +465,31 @@ func (b *builder) leaver(e Entry) {
 	}
 	change.Attributes = attributes
 	b.propose(e, change)
+}
+
+// deletesLater reports whether a leaver who is suspended now is deleted later.
+func (p Provider) deletesLater(access *sources.Access) bool {
+	return p.Config.DeleteAfter > 0 && access.State != sources.Suspended && access.Returns == "" && p.Kind.Cannot("delete") == ""
+}
+
+// laterWords say when somebody is deleted who is suspended today.
+func (b *builder) laterWords() string {
+	if b.provider.Memory == nil {
+		return "without a ledger nobody knows since when, so he is not deleted later"
+	}
+	return "to be deleted on " + b.provider.Memory.today.Add(b.provider.Config.DeleteAfter).Format(time.DateOnly) + " unless he comes back"
+}
+
+// schedule notes that a suspended leaver is deleted later.
+func (b *builder) schedule(e Entry, record ledger.User) {
+	if b.provider.Memory == nil || !b.provider.deletesLater(e.Access) {
+		return
+	}
+	on := b.provider.dueDay(record)
+	if on.IsZero() { // the next apply notes that he is gone
+		on = b.provider.Memory.today.Add(b.provider.Config.DeleteAfter)
+	}
+	b.plan.Scheduled = append(b.plan.Scheduled, Scheduled{Provider: e.Access.Provider, Email: e.Access.Person.Email, UserID: e.Observation.User.ID, On: on.Format(time.DateOnly)})
 }
 
 // whyByHand says why a leaver's access is for a person to end.
@@ -454,6 +566,7 @@ func (b *builder) change(e Entry, action Action, cause Cause) Change {
 	if e.Observation.User != nil {
 		c.UserID = e.Observation.User.ID
 	}
+	c.Since = b.since(e)
 	return c
 }
 
@@ -502,6 +615,8 @@ func (b *builder) heldByMode(c Change) string {
 		return "every change"
 	case c.Action == Update:
 		return "an update that takes a grant"
+	case c.Action == Adopt:
+		return "an adoption that takes a grant"
 	default:
 		return "a " + string(c.Action)
 	}
@@ -513,7 +628,7 @@ func (b *builder) allowed(c Change) bool {
 	case sources.ModeReport:
 		return false
 	case sources.ModeAdd:
-		return c.Action == Create || c.Action == Update && !b.takesGrant(c)
+		return c.Action == Create || (c.Action == Update || c.Action == Adopt) && !b.takesGrant(c)
 	case sources.ModeFull:
 	}
 	return true

@@ -123,7 +123,7 @@ func (w *worker) do(ctx context.Context) ChangeResult {
 		if deleter, can := w.connection.Writer.(providers.Deleter); can {
 			return w.delete(ctx, deleter)
 		}
-	case Update, Restore, Suspend:
+	case Update, Adopt, Restore, Suspend:
 		if updater, can := w.connection.Writer.(providers.Updater); can {
 			return w.update(ctx, updater)
 		}
@@ -200,7 +200,13 @@ func (w *worker) update(ctx context.Context, updater providers.Updater) ChangeRe
 	if err != nil {
 		return w.failed(Failed, providers.Receipt{}, err)
 	}
-	receipt, err := updater.Update(ctx, providers.Patch{UserID: w.change.UserID, Values: values})
+	patch := providers.Patch{UserID: w.change.UserID, Values: values}
+	for _, a := range w.change.Attributes {
+		if a.Name == emailName {
+			patch.Email, _ = a.After.(string)
+		}
+	}
+	receipt, err := updater.Update(ctx, patch)
 	ctx = underWay(ctx)
 	switch {
 	case err == nil:
@@ -316,6 +322,9 @@ func (w *worker) compare(user *providers.User) (different, unshown []string) {
 		different = append(different, "suspended")
 	}
 	for _, a := range w.change.Attributes {
+		if address, is := a.After.(string); is && a.Name == emailName && w.change.Action != Create && !sources.SameEmail(user.Email, address) {
+			different = append(different, emailName)
+		}
 		attribute, known := w.provider.Kind.Attribute(a.Name)
 		if !known || attribute.Mode != providers.Managed && attribute.Mode != providers.Immutable || attribute.Sensitive {
 			continue

@@ -19,6 +19,22 @@ type difference struct {
 	unreadable []string
 	// unsendable can not be set because unshown would have to be sent with it.
 	unsendable, unshown []string
+	// lost tells that something is taken that the roster does not state any more, edited
+	// that something is set that it states otherwise than before, and drifted that
+	// something is set once more.
+	lost, edited, drifted bool
+}
+
+// cause is why the changes are planned: the weightiest reason.
+func (d *difference) cause() Cause {
+	switch {
+	case d.edited || !d.lost && !d.drifted:
+		return CauseEdited
+	case d.lost:
+		return CauseLeft
+	default:
+		return CauseDrifted
+	}
 }
 
 // nothing reports whether there is nothing to do, and nothing in the way.
@@ -30,14 +46,21 @@ func (d *difference) nothing() bool {
 // attribute by attribute. What is not shown is never compared.
 func (b *builder) difference(e Entry) difference {
 	kind, user := b.provider.Kind, e.Observation.User
+	record, managed := b.provider.Memory.manages(e.Access, user)
 	var d difference
 	if !sources.SameEmail(user.Email, e.Access.Email) {
-		d.manual = append(d.manual, Manual{
-			What: fmt.Sprintf("change his address from %s to %s", user.Email, e.Access.Email),
-			Why:  whyNoAddress(kind),
-		})
+		if managed && kind.Readdress {
+			d.changes = append(d.changes, AttributeChange{Name: emailName, Before: user.Email, After: e.Access.Email})
+			d.origins, d.edited = append(d.origins, e.Access.EmailOrigin()), true
+		} else {
+			d.manual = append(d.manual, Manual{
+				What: fmt.Sprintf("change his address from %s to %s", user.Email, e.Access.Email),
+				Why:  b.whyNoAddress(),
+			})
+		}
 	}
 	if why := kind.Cannot("restore"); why != "" && kind.Suspended(user) {
+		d.changes, d.origins = nil, nil
 		d.manual = append(d.manual, Manual{What: "give him his access back", Why: why})
 		return d
 	}
@@ -71,7 +94,16 @@ func (b *builder) difference(e Entry) difference {
 		default:
 			d.changes = append(d.changes, shown(w.Attribute, emptyList(w.Attribute, live.Data), after))
 			d.origins = append(d.origins, w.Origins...)
+			if last, was := record.Applied[w.Attribute.Name]; was && w.Attribute.Equal(last, w.Data) {
+				d.drifted = true
+			} else {
+				d.edited = true
+			}
 		}
+	}
+	if managed {
+		d.takeLost(b.provider, e, record)
+		d.giveBack(b.provider, e, record)
 	}
 	for _, why := range slices.Sorted(maps.Keys(byHand)) {
 		d.manual = append(d.manual, Manual{What: strings.Join(byHand[why], ", "), Why: why})
@@ -90,12 +122,20 @@ func unshownOf(kind *providers.Kind, user *providers.User) []string {
 	return names
 }
 
+// emailName is the name under which a plan has the address.
+const emailName = "email"
+
 // whyNoAddress says why an address is not changed.
-func whyNoAddress(kind *providers.Kind) string {
-	if kind.Readdress {
+func (b *builder) whyNoAddress() string {
+	kind := b.provider.Kind
+	switch {
+	case !kind.Readdress:
+		return kind.Title + " documents no way to change an address"
+	case b.provider.Memory == nil:
 		return "without a ledger nothing shows that the user is his, so an address is never changed"
+	default:
+		return "rollcall did not manage the user until now, and an address is never changed at the first contact"
 	}
-	return kind.Title + " documents no way to change an address"
 }
 
 // wants is what somebody who is to have access is to have: what the roster states,
@@ -198,6 +238,9 @@ func (d *difference) risks(kind *providers.Kind, user *providers.User) []Risk {
 	}
 	if kind.Accesses(had) && !kind.Accesses(keeps) {
 		risks = append(risks, RiskRemoval)
+	}
+	if _, moves := after[emailName]; moves {
+		risks = append(risks, RiskEmail)
 	}
 	if privilege {
 		risks = append(risks, RiskPrivilege)

@@ -52,7 +52,7 @@ func digest(p *Plan) string {
 // bare is the change without what does not count: where it comes from, the mark of
 // a guard, its cost and prose.
 func (c Change) bare() Change {
-	c.Origin, c.Blocked, c.Requests, c.Note = nil, "", 0, ""
+	c.Origin, c.Blocked, c.Requests, c.Note, c.Since = nil, "", 0, "", ""
 	return c
 }
 

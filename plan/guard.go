@@ -19,7 +19,7 @@ func (b *builder) finish(in Input) {
 	name := b.provider.Config.Name
 	entry := ProviderState{
 		Name: name, Kind: b.provider.Kind.Name, Target: b.provider.Target, State: Read,
-		Mode: b.provider.Config.Mode, Lookup: b.provider.Config.Lookup, Reads: in.Reads[name], OnLeave: b.provider.onLeave(), Unchanged: b.unchanged, Kept: b.kept, Error: b.authError,
+		Mode: b.provider.Config.Mode, Lookup: b.provider.Config.Lookup, Reads: in.Reads[name], OnLeave: b.provider.onLeave(), Unchanged: b.unchanged, Kept: b.kept, Marked: b.marked, Error: b.authError,
 	}
 	switch {
 	case b.unknown > 0 && b.unknown == b.lookups:
@@ -80,11 +80,60 @@ func (b *builder) guard(changes []Change, in Input) {
 	for i := range changes {
 		own[i] = &changes[i]
 	}
-	info := judge(own, removalLimit(in.Guardrails.MaxRemovals, b.found, len(in.Scope.People) > 0), b.authError != "" || tooFewRead(b.unknown, b.lookups))
+	base := b.provider.Memory.base(b.found)
+	named := len(in.Scope.People) > 0
+	info := judge(own, removalLimit(in.Guardrails.MaxRemovals, base, named), b.authError != "" || tooFewRead(b.unknown, b.lookups))
 	if info.Figure > 0 {
-		info.Provider, info.Base = b.provider.Config.Name, b.found
+		info.Provider, info.Base = b.provider.Config.Name, base
 		b.plan.Guards = append(b.plan.Guards, info)
 	}
+	if !named {
+		b.plan.guardRoster(b.provider, own, b.people)
+	}
+}
+
+// guardRoster blocks the removals of those who vanished when the roster is empty there
+// by now, or much smaller than the one that was applied last: more likely than that so
+// many left is that a part of it was lost. A limit that is lifted lifts this too.
+func (p *Plan) guardRoster(provider Provider, changes []*Change, people map[string]bool) {
+	if provider.Memory == nil || provider.Memory.roster == 0 {
+		return
+	}
+	now, before := len(people), provider.Memory.roster
+	if now > 0 && (now*2 >= before || before-now <= defaultRemovals) {
+		return
+	}
+	blocked := 0
+	for _, c := range changes {
+		if key, err := sources.CanonicalEmail(c.Email); c.leaver() && (err != nil || !people[key]) {
+			blocked++
+			if c.Blocked == "" {
+				c.Blocked = BlockedLimit
+			}
+		}
+	}
+	if blocked > 0 {
+		p.Guards = append(p.Guards, GuardInfo{Provider: provider.Config.Name, Guard: guardRosterName, Figure: now, Limit: (before + 1) / 2, Base: before, Tripped: true})
+	}
+}
+
+// guardRosterName is the guard against a roster of which a part was lost.
+const guardRosterName = "smallerRoster"
+
+// base is what a share of removals is taken of: the users managed there or, without a
+// ledger, the roster's people found there. The first run with a ledger manages nobody
+// yet.
+func (m *Memory) base(found int) int {
+	if m == nil {
+		return found
+	}
+	managed := 0
+	for _, user := range m.users {
+		if user.Left.IsZero() {
+			managed++
+		}
+	}
+	return max(managed, found)
 }
 
 // tooFewRead reports whether so many lookups failed that nobody may be removed.

@@ -3,8 +3,10 @@ package plan_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"rollcall/plan"
+	"rollcall/plan/ledger"
 	"rollcall/providers"
 	"rollcall/providers/registry"
 	"rollcall/providers/simulator"
@@ -39,7 +42,12 @@ type house struct {
 	roster *sources.Roster
 	people []string // --person
 	stop   chan struct{}
+	later  int    // days after today
 	root   string // of the vendors on a socket; empty: in memory
+	// ledger is where the ledger stands; empty: there is none. state is what it has, of
+	// the last plan.
+	ledger string
+	state  *ledger.State
 	// sent sees each request on its way; nil is nobody.
 	sent func(r *http.Request)
 	// changed makes another answer of one; nil leaves it.
@@ -132,6 +140,9 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 		kind := registry.Kind(config.Kind)
 		account := plan.NewProvider(kind, config)
 		account.Target = plan.SimulatedTarget
+		if h.state != nil {
+			account.Memory = plan.Remember(h.state, config.Name, h.today())
+		}
 		accounts = append(accounts, account)
 		config = account.Config
 		settings := providers.Settings{
@@ -188,6 +199,8 @@ func (s seen) RoundTrip(r *http.Request) (*http.Response, error) {
 // A planned plan has with it what an apply needs.
 type planned struct {
 	*plan.Plan
+	entries     []plan.Entry
+	all         []*sources.Access
 	access      []*sources.Access
 	accounts    []plan.Provider
 	connections map[string]*providers.Connection
@@ -195,10 +208,15 @@ type planned struct {
 
 func (h *house) plan() *planned {
 	h.t.Helper()
+	ledger := h.remember()
 	accounts, connections := h.accounts(false)
-	all := sources.Resolve(h.roster, h.config, registry.Rules, today)
+	all := sources.Resolve(h.roster, h.config, registry.Rules, h.today())
+	whole := all
+	if len(h.people) == 0 {
+		whole = plan.WithVanished(accounts, all)
+	}
 	var access []*sources.Access
-	for _, a := range all {
+	for _, a := range whole {
 		keep := len(h.people) == 0
 		for _, person := range h.people {
 			keep = keep || a.Person.Key == person
@@ -216,11 +234,35 @@ func (h *house) plan() *planned {
 		h.t.Fatal(err)
 	}
 	p := plan.Build(plan.Input{
-		Created: today, AsOf: today.Format(time.DateOnly), Roster: plan.RosterInfo{Digest: sources.Digest(all), Files: []string{"roster.yaml"}},
+		Created: h.today(), AsOf: h.today().Format(time.DateOnly), Ledger: ledger, Roster: plan.RosterInfo{Digest: sources.Digest(all), Files: []string{"roster.yaml"}},
 		Scope:      plan.Scope{Providers: []string{}, People: append([]string{}, h.people...)},
 		Guardrails: h.config.Guardrails, Providers: accounts, Entries: entries,
 	})
-	return &planned{Plan: p, access: access, accounts: accounts, connections: connections}
+	return &planned{Plan: p, entries: entries, all: all, access: access, accounts: accounts, connections: connections}
+}
+
+// today is the day that the house plans for.
+func (h *house) today() time.Time { return today.AddDate(0, 0, h.later) }
+
+// remember reads the ledger.
+func (h *house) remember() plan.LedgerState {
+	h.t.Helper()
+	h.state = nil
+	if h.ledger == "" {
+		return plan.LedgerAbsent
+	}
+	l, err := ledger.Read(h.t.Context(), h.ledger)
+	if errors.Is(err, fs.ErrNotExist) {
+		return plan.LedgerAbsent
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	if h.state, err = l.State(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	return plan.LedgerPresent
 }
 
 // apply carries out the plan; change may alter the applier first.
@@ -230,10 +272,24 @@ func (h *house) apply(p *planned, change ...func(*plan.Applier)) *plan.Result {
 		Plan: p.Plan, Providers: p.accounts, Connections: p.connections, Access: p.access,
 		Protect: h.config.Guardrails.Protect, Stop: h.stop, Built: time.Now(),
 	}
+	if h.ledger != "" {
+		l, err := ledger.Open(h.t.Context(), h.ledger)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }()
+		a.Recorder = &plan.Recorder{Ledger: l, Run: fmt.Sprintf("run-%d", h.later), Now: h.today}
+	}
 	for _, f := range change {
 		f(a)
 	}
-	return a.Apply(h.t.Context())
+	result := a.Apply(h.t.Context())
+	head, err := a.Recorder.Ended(h.t.Context(), p.Plan, p.accounts, p.entries, p.all, result)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	result.LedgerHead = head
+	return result
 }
 
 // settled fails unless a new plan has no change.

@@ -64,12 +64,26 @@ func observe(ctx context.Context, reader providers.Reader, q providers.Query) (o
 			o = providers.Observation{Finding: providers.Unknown, Err: err, Detail: "the lookup broke inside rollcall", Remedy: "report this, with the output of -v"}
 		}
 	}()
-	return providers.Lookup(ctx, reader, q)
+	o = providers.Lookup(ctx, reader, q)
+	if q.Patient {
+		for _, wait := range lookAgain {
+			if o.Finding != providers.Absent || sleep(ctx, wait) != nil {
+				break
+			}
+			o = providers.Lookup(ctx, reader, q)
+		}
+	}
+	return o
 }
 
 // query is whom to look up for an entry, and what has to be shown of him.
 func (p Provider) query(access *sources.Access) providers.Query {
 	q := providers.Query{UserID: access.UserID, Emails: access.Emails(), ShowEmail: p.Kind.Remedies["email"]}
+	record, known := p.Memory.of(access)
+	if known && access.UserID == "" {
+		q.KnownID, q.Only = record.UserID, access.State == sources.Vanished && record.UserID != ""
+	}
+	_, q.Patient = p.Memory.interrupted(access)
 	if access.State.Leaver() {
 		for name := range p.Kind.Suspension.Suspended {
 			q.Stated = append(q.Stated, name)
@@ -80,6 +94,11 @@ func (p Provider) query(access *sources.Access) providers.Query {
 		return q
 	}
 	q.Doubtful = p.Kind.PerhapsSuspended
+	for name := range record.Applied {
+		if a, is := p.Kind.Attribute(name); is && p.losable(a) {
+			q.Stated = append(q.Stated, name)
+		}
+	}
 	for _, w := range wants(p.Kind, access) {
 		if w.Attribute.Mode == providers.Managed || w.Attribute.Mode == providers.Immutable {
 			q.Stated = append(q.Stated, w.Attribute.Name)

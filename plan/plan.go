@@ -26,6 +26,7 @@ type Action string
 const (
 	Update  Action = "update"
 	Create  Action = "create"
+	Adopt   Action = "adopt" // an update of a user whom rollcall did not manage before
 	Restore Action = "restore"
 	Suspend Action = "suspend"
 	Delete  Action = "delete"
@@ -37,6 +38,7 @@ type Risk string
 // The risks.
 const (
 	RiskRemoval      Risk = "removal"       // access ends
+	RiskEmail        Risk = "email"         // the address changes
 	RiskPrivilege    Risk = "privilege"     // access may grow
 	RiskFirstContact Risk = "first-contact" // rollcall has no record of this user
 )
@@ -59,6 +61,7 @@ const (
 	CauseEdited  Cause = "edited"
 	CauseLeft    Cause = "left"
 	CauseExpired Cause = "expired"
+	CauseDrifted Cause = "drifted" // somebody changed what rollcall had set
 )
 
 // A Reason is why an entry is held.
@@ -86,13 +89,13 @@ const (
 // A Plan is the changes that would make the live users match the roster, with
 // what is held and what is manual. It holds no secret.
 type Plan struct {
-	Format  string     `json:"format"`
-	Digest  string     `json:"digest"`
-	Created string     `json:"created"` // RFC 3339
-	AsOf    string     `json:"asOf"`    // the day it was made for
-	Ledger  string     `json:"ledger"`  // present, absent or unreadable
-	Roster  RosterInfo `json:"roster"`
-	Scope   Scope      `json:"scope"`
+	Format  string      `json:"format"`
+	Digest  string      `json:"digest"`
+	Created string      `json:"created"` // RFC 3339
+	AsOf    string      `json:"asOf"`    // the day it was made for
+	Ledger  LedgerState `json:"ledger"`
+	Roster  RosterInfo  `json:"roster"`
+	Scope   Scope       `json:"scope"`
 	// Guardrails are those that the plan was judged by.
 	Guardrails Guardrails      `json:"guardrails"`
 	Providers  []ProviderState `json:"providers"`
@@ -101,9 +104,25 @@ type Plan struct {
 	Manual     []Manual        `json:"manual"`
 	// NotStarted lists the people whose access has not begun.
 	NotStarted []NotStarted `json:"notStarted,omitempty"`
+	// Scheduled lists the deletions that are to come.
+	Scheduled []Scheduled `json:"scheduled,omitempty"`
+	// Interrupted lists the changes of earlier runs that were under way when they ended.
+	Interrupted []Interrupted `json:"interrupted,omitempty"`
+	// Recognised lists the users whom rollcall manages from now on.
+	Recognised []Recognised `json:"recognised,omitempty"`
 	// Guards says what each guard counted and what it allows.
 	Guards []GuardInfo `json:"guards,omitempty"`
 }
+
+// LedgerState says whether there was a ledger.
+type LedgerState string
+
+// The states of a ledger. A run with an unreadable one makes no plan.
+const (
+	LedgerPresent    LedgerState = "present"
+	LedgerAbsent     LedgerState = "absent"
+	LedgerUnreadable LedgerState = "unreadable"
+)
 
 // RosterInfo identifies the roster that a plan was made for.
 type RosterInfo struct {
@@ -147,6 +166,7 @@ type ProviderState struct {
 	Seconds   int             `json:"seconds"`           // that they take at least under the rate
 	Unchanged int             `json:"unchanged"`         // people as wanted already
 	Kept      int             `json:"kept,omitempty"`    // leavers whose access onLeave: keep leaves
+	Marked    int             `json:"marked,omitempty"`  // leavers whom a person has seen to by hand
 	Error     string          `json:"error,omitempty"`
 }
 
@@ -177,6 +197,7 @@ type Change struct {
 	Requests    int               `json:"requests"` // that it sends when all goes well
 	Blocked     Block             `json:"blocked,omitempty"`
 	Note        string            `json:"note,omitempty"`
+	Since       string            `json:"since,omitempty"` // as that of Held
 }
 
 // An AttributeChange is one attribute before and after. Values of sensitive
@@ -203,6 +224,8 @@ type Held struct {
 	Remedy   string `json:"remedy"`
 	// Attributes are what the change would have set that the provider's mode holds.
 	Attributes []AttributeChange `json:"attributes,omitempty"`
+	// Since is the day since when a leaver's access is open, where the ledger knows it.
+	Since string `json:"since,omitempty"`
 }
 
 // Manual is something that the roster asks and that the vendor's documented API
@@ -214,6 +237,33 @@ type Manual struct {
 	Leaver   bool   `json:"leaver"`
 	What     string `json:"what"`
 	Why      string `json:"why"`
+	Since    string `json:"since,omitempty"` // as that of Held
+}
+
+// A Scheduled deletion is that of a leaver who is suspended until then.
+type Scheduled struct {
+	Provider string `json:"provider"`
+	Email    string `json:"email"`
+	UserID   string `json:"userId"`
+	On       string `json:"on"` // the first day
+}
+
+// An Interrupted change was under way when its run ended, and it is not recorded how it
+// ended.
+type Interrupted struct {
+	Provider string `json:"provider"`
+	Email    string `json:"email"`
+	Action   Action `json:"action"`
+	Run      string `json:"run"`
+	Found    string `json:"found"` // what was found out about it now
+}
+
+// A Recognised user is one whom rollcall meets for the first time, as the roster wants
+// him.
+type Recognised struct {
+	Provider string `json:"provider"`
+	Email    string `json:"email"`
+	UserID   string `json:"userId"`
 }
 
 // NotStarted is somebody whose access begins later.
@@ -239,6 +289,7 @@ type Open struct {
 	Email    string `json:"email"`
 	UserID   string `json:"userId"`
 	Reason   string `json:"reason"`
+	Since    string `json:"since,omitempty"` // the day, where the ledger knows it
 }
 
 // indented renders a value of this package; they marshal without fail.

@@ -34,6 +34,10 @@ type Result struct {
 	Manual      []Manual       `json:"manual"`
 	// Open lists the leavers who still have access.
 	Open []Open `json:"open"`
+	// LedgerHead names the end of the ledger's chain, for rollcall history --verify.
+	LedgerHead string `json:"ledgerHead,omitempty"`
+	// Unrecorded says what the ledger could not take, "" being nothing.
+	unrecorded string
 }
 
 // A ChangeResult is how one change ended.
@@ -136,6 +140,9 @@ func (p *Plan) incomplete() bool {
 // exit code.
 func (r *Result) finish(p *Plan) {
 	r.Open = append([]Open{}, openLeavers(p, r.Changes)...)
+	if r.unrecorded != "" {
+		r.Error = r.unrecorded
+	}
 	r.Exit = ExitOK
 	failed := slices.ContainsFunc(r.Changes, func(c ChangeResult) bool { return !c.done() && c.Status != Refused })
 	switch {
@@ -143,7 +150,7 @@ func (r *Result) finish(p *Plan) {
 		r.Exit = ExitInterrupted
 	case r.refused(p):
 		r.Exit = ExitRefused
-	case failed, p.incomplete(), len(r.Open) > 0:
+	case failed, p.incomplete(), len(r.Open) > 0, r.unrecorded != "":
 		r.Exit = ExitIncomplete
 	}
 }
@@ -173,17 +180,17 @@ func openLeavers(p *Plan, changes []ChangeResult) []Open {
 	}
 	for i := range changes {
 		if c := &changes[i]; p.Changes[i].leaver() && !c.done() {
-			add(Open{Provider: c.Provider, Email: c.Email, UserID: c.UserID, Reason: string(c.Status) + ": " + c.Error})
+			add(Open{Provider: c.Provider, Email: c.Email, UserID: c.UserID, Reason: string(c.Status) + ": " + c.Error, Since: p.Changes[i].Since})
 		}
 	}
 	for _, h := range p.Held {
 		if h.Leaver {
-			add(Open{Provider: h.Provider, Email: h.Email, UserID: h.UserID, Reason: string(h.Reason) + ": " + h.Detail})
+			add(Open{Provider: h.Provider, Email: h.Email, UserID: h.UserID, Reason: string(h.Reason) + ": " + h.Detail, Since: h.Since})
 		}
 	}
 	for _, m := range p.Manual {
 		if m.Leaver {
-			add(Open{Provider: m.Provider, Email: m.Email, UserID: m.UserID, Reason: "manual: " + m.What})
+			add(Open{Provider: m.Provider, Email: m.Email, UserID: m.UserID, Reason: "manual: " + m.What, Since: m.Since})
 		}
 	}
 	return open

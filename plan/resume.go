@@ -12,12 +12,18 @@ import (
 
 // Circumstances are what a saved plan would be applied under.
 type Circumstances struct {
-	// Access is the effective access of everybody at every provider, as it is now.
+	// Access is the effective access of everybody at every provider, as it is now, and
+	// that of those who vanished.
 	Access []*sources.Access
 	// Scope is what the flags say; the plan's own where they say nothing.
 	Scope      Scope
 	Guardrails sources.Guardrails
 	Providers  []Provider // in the plan's scope, sorted by name
+}
+
+// Roster is the access of those whom the roster has.
+func (c Circumstances) Roster() []*sources.Access {
+	return slices.DeleteFunc(slices.Clone(c.Access), func(a *sources.Access) bool { return a.State == sources.Vanished })
 }
 
 // Resume takes a saved plan up again. It returns every reason, in words that say
@@ -30,7 +36,7 @@ type Circumstances struct {
 // authentication, ledger and schedule.
 func (p *Plan) Resume(now Circumstances) []string {
 	var reasons []string
-	if sources.Digest(now.Access) != p.Roster.Digest {
+	if sources.Digest(now.Roster()) != p.Roster.Digest {
 		reasons = append(reasons, fmt.Sprintf("the roster, or the day, gives people other access than when the plan was made (as of %s): make a new plan", p.AsOf))
 	}
 	reasons = append(reasons, p.otherScope(now.Scope)...)
@@ -151,12 +157,20 @@ func orManual(o sources.OnLeave) string {
 // roster has so many people.
 func (p *Plan) judgeAgain(entry *ProviderState, provider Provider, base int, now Circumstances) {
 	lookups, unknown := 0, 0
+	people := make(map[string]bool)
 	for _, access := range now.Access {
+		if access.Provider == entry.Name && access.State != sources.Vanished {
+			people[access.Person.Key] = true
+		}
 		if access.Provider == entry.Name && p.Scope.has(access.Person) && provider.needsLookup(access) {
 			lookups++
 		}
 	}
-	base = min(base, lookups)
+	if provider.Memory != nil {
+		base = provider.Memory.base(min(base, lookups))
+	} else {
+		base = min(base, lookups)
+	}
 	for _, h := range p.Held {
 		// A pinned id that the vendor does not know was read well enough.
 		if h.Provider == entry.Name && h.Reason == HeldUnknown && h.Wanted != Create {
@@ -174,6 +188,9 @@ func (p *Plan) judgeAgain(entry *ProviderState, provider Provider, base int, now
 	if info.Figure > 0 {
 		info.Provider, info.Base = entry.Name, base
 		p.Guards = append(p.Guards, info)
+	}
+	if !named {
+		p.guardRoster(provider, changes, people)
 	}
 	entry.Requests = 0
 	for _, c := range changes {

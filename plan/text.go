@@ -65,6 +65,18 @@ func (p *Plan) Text(style Style) string {
 			t.manual(m)
 		}
 	}
+	if len(p.Interrupted) > 0 {
+		t.heading("under way when an earlier run ended")
+		for _, i := range p.Interrupted {
+			t.line("  %s %s: %s: %s now", inert(i.Provider), inert(i.Email), i.Action, inert(i.Found))
+		}
+	}
+	if len(p.Scheduled) > 0 {
+		t.heading("to be deleted, unless they come back")
+		for _, s := range p.Scheduled {
+			t.line("  %s %s%s on %s", inert(s.Provider), inert(s.Email), userID(s.UserID), s.On)
+		}
+	}
 	if len(p.NotStarted) > 0 {
 		t.heading("not started")
 		for _, n := range p.NotStarted {
@@ -118,10 +130,10 @@ func (p *Plan) lifted() *Plan {
 }
 
 func (p *Plan) ledgerLine() string {
-	if p.Ledger == "absent" {
+	if p.Ledger == LedgerAbsent {
 		return "absent (people deleted from the roster can not be recognised; say status: departed)"
 	}
-	return p.Ledger
+	return string(p.Ledger)
 }
 
 func (p *Plan) scopeWords() string {
@@ -154,7 +166,7 @@ func (t *text) heading(name string) {
 }
 
 // signs mark the actions, so that they can be told apart without colour.
-var signs = map[Action]string{Create: "+", Update: "~", Restore: "+", Suspend: "-", Delete: "-"}
+var signs = map[Action]string{Create: "+", Update: "~", Adopt: "~", Restore: "+", Suspend: "-", Delete: "-"}
 
 func (t *text) change(c *Change) {
 	color := map[string]string{"+": green, "~": yellow, "-": red}[signs[c.Action]]
@@ -167,6 +179,9 @@ func (t *text) change(c *Change) {
 		t.line("    %s", inert(o))
 	}
 	notes := []string{"cause: " + string(c.Cause)}
+	if c.Since != "" {
+		notes = append(notes, "open since "+c.Since)
+	}
 	for _, r := range c.Risks {
 		notes = append(notes, "risk: "+string(r))
 	}
@@ -240,7 +255,7 @@ func (t *text) held(h Held) {
 	if h.Wanted == "" {
 		wanted = "is held"
 	}
-	t.line("  %s %s%s: %s (%s): %s%s", inert(h.Provider), inert(h.Email), userID(h.UserID), wanted, h.Reason, inert(h.Detail), leaverMark(h.Leaver))
+	t.line("  %s %s%s: %s (%s): %s%s", inert(h.Provider), inert(h.Email), userID(h.UserID), wanted, h.Reason, inert(h.Detail), leaverMark(h.Leaver, h.Since))
 	for _, a := range h.Attributes {
 		t.diff(a)
 	}
@@ -250,7 +265,7 @@ func (t *text) held(h Held) {
 }
 
 func (t *text) manual(m Manual) {
-	t.line("  [ ] %s %s%s: %s%s", inert(m.Provider), inert(m.Email), userID(m.UserID), inert(m.What), leaverMark(m.Leaver))
+	t.line("  [ ] %s %s%s: %s%s", inert(m.Provider), inert(m.Email), userID(m.UserID), inert(m.What), leaverMark(m.Leaver, m.Since))
 	t.line("      %s", inert(m.Why))
 }
 
@@ -268,18 +283,25 @@ func userID(id string) string {
 	return " (" + inert(id) + ")"
 }
 
-func leaverMark(leaver bool) string {
-	if leaver {
+func leaverMark(leaver bool, since string) string {
+	switch {
+	case !leaver:
+		return ""
+	case since == "":
 		return " [a leaver: he still has access]"
+	default:
+		return " [a leaver: he still has access, since " + since + "]"
 	}
-	return ""
 }
 
 // footer says what the guards found, what it costs, and the sum of it all.
 func (t *text) footer(p *Plan) {
 	t.line("")
 	for _, g := range p.Guards {
-		if g.Tripped {
+		switch {
+		case g.Tripped && g.Guard == guardRosterName:
+			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: the roster has %d of the %s that it had there when it was applied last: nobody who is gone from it is removed. If all are right: %s", inert(g.Provider), g.Figure, countPeople(g.Base), t.lifting(p))))
+		case g.Tripped:
 			t.line("%s", t.style.paint(red, fmt.Sprintf("%s: %s, but the limit is %d for the %s found there: none of them is done. If all are right: %s", inert(g.Provider), count(g.Figure, "removal"), g.Limit, count(g.Base, "user"), t.lifting(p))))
 		}
 	}
@@ -339,7 +361,7 @@ func (p *Plan) Summary() string {
 	head := "nothing to change"
 	if len(p.Changes) > 0 {
 		var parts []string
-		for _, action := range []Action{Create, Update, Restore, Suspend, Delete} {
+		for _, action := range []Action{Create, Adopt, Update, Restore, Suspend, Delete} {
 			if n := actions[action]; n > 0 {
 				parts = append(parts, fmt.Sprintf("%d to %s", n, action))
 			}
@@ -374,7 +396,7 @@ func (r *Result) Text(style Style) string {
 		t.line("%s", t.style.paint(color, line))
 	}
 	for _, o := range r.Open {
-		t.line("%s", t.style.paint(red, fmt.Sprintf("open: %s %s%s still has access: %s", inert(o.Provider), inert(o.Email), userID(o.UserID), inert(o.Reason))))
+		t.line("%s", t.style.paint(red, fmt.Sprintf("open: %s %s%s still has access%s: %s", inert(o.Provider), inert(o.Email), userID(o.UserID), sinceWords(o.Since), inert(o.Reason))))
 	}
 	var parts []string
 	for _, status := range []Status{Applied, Already, Stale, Failed, Unknown, Skipped, Refused} {
@@ -393,6 +415,21 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// sinceWords say since which day, if that is known.
+func sinceWords(day string) string {
+	if day == "" {
+		return ""
+	}
+	return ", since " + day
+}
+
+func countPeople(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
 }
 
 func listed(names []string) string { return inert(strings.Join(names, ", ")) }

@@ -33,6 +33,8 @@ type Observation struct {
 	Candidates []*User
 	// ByID tells that the user was found by the userID of the roster.
 	ByID bool
+	// ByKnownID tells that the user was found by the id that the ledger has of him.
+	ByKnownID bool
 	// PinMissing tells that the userID of the roster is unknown to the vendor.
 	PinMissing bool
 	Err        error // when unknown
@@ -62,18 +64,26 @@ type Step struct {
 // StepBy is by what a step looks.
 type StepBy string
 
-// The steps: by the userID of the roster, by one of the addresses, and by the id of
-// the user whom that found, because the search showed too little of him.
+// The steps: by the userID of the roster, by the id that the ledger has, by one of the
+// addresses, and by the id of the user whom that found, because the search showed too
+// little of him.
 const (
 	ByPin     StepBy = "userID"
+	ByKnownID StepBy = "known id"
 	ByAddress StepBy = "address"
 	ByFoundID StepBy = "id"
 )
 
 // A Query is whom to look up.
 type Query struct {
-	UserID string   // that the roster pins, or empty
-	Emails []string // the wanted address first
+	UserID string // that the roster pins, or empty
+	// KnownID is the id that the ledger has of him; empty is none. Only is to find
+	// nobody but the user with that id.
+	KnownID string
+	Only    bool
+	// Patient is to look again for somebody who may have been created a moment ago.
+	Patient bool
+	Emails  []string // the wanted address first
 	// Stated names the attributes that will be compared: where the search does
 	// not show one of them, the user is read once more by id.
 	Stated []string
@@ -115,6 +125,31 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 		}
 		o.PinMissing = true
 	}
+	var unproven error // of the known id
+	if q.KnownID != "" && q.KnownID != q.UserID {
+		user, err := byID(ctx, reader, q.KnownID)
+		*steps = append(*steps, Step{By: ByKnownID, Value: q.KnownID, Users: one(user, err), Err: err})
+		switch {
+		case err == nil && user.ID != q.KnownID:
+			return unknown(fmt.Errorf("the vendor answered another user than %s", q.KnownID))
+		case err == nil && user.Email == "":
+			return unknown(WithRemedy(fmt.Errorf("the address of user %s is not shown", user.ID), q.showEmail()))
+		case err == nil:
+			o.Finding, o.User, o.ByKnownID = Found, user, true
+			if _, is := reader.(*listing); is {
+				return detailed(ctx, reader, q, user, o, steps)
+			}
+			return o
+		case errors.Is(err, ErrAbsent) && q.Only:
+			o.Finding = Absent
+			return o
+		case errors.Is(err, ErrAbsent):
+		case rest.NotOpen(err):
+			unproven = err
+		default:
+			return unknown(err)
+		}
+	}
 	if len(q.Emails) == 0 {
 		return unknown(errors.New("there is no address to look for"))
 	}
@@ -129,6 +164,9 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	}
 	switch len(hits) {
 	case 0:
+		if unproven != nil {
+			return unknown(unproven)
+		}
 		o.Finding = Absent
 		return o
 	case 1:

@@ -119,6 +119,9 @@ type Draft struct {
 type Patch struct {
 	UserID string
 	Values map[string]any
+	// Email is the user's new address; empty leaves him the one he has. Only where the
+	// kind says Readdress.
+	Email string
 }
 
 // A Receipt is what a write was answered with.

@@ -13,18 +13,21 @@ import (
 // State is where a person stands at a provider on a day.
 type State string
 
-// The states. Departed, Expired and Suspended people are leavers: their access
-// is to end.
+// The states. Departed, Expired, Suspended and Vanished people are leavers: their
+// access is to end.
 const (
 	Active     State = "active"
 	NotStarted State = "not started"
 	Expired    State = "expired"
 	Departed   State = "departed"
 	Suspended  State = "suspended"
+	Vanished   State = "vanished" // no longer in the roster, or not at this provider
 )
 
 // Leaver reports whether the person's access at the provider is to end.
-func (s State) Leaver() bool { return s == Expired || s == Departed || s == Suspended }
+func (s State) Leaver() bool {
+	return s == Expired || s == Departed || s == Suspended || s == Vanished
+}
 
 // Access is the effective access of one person at one provider on a day: what
 // results from his teams, his own block, their windows and his status.
@@ -47,6 +50,12 @@ type Access struct {
 	// References are the people whose addresses the values name, by value; see
 	// Rules.
 	References map[string]*Person
+}
+
+// Gone is the access of somebody whom the roster does not have at a provider any
+// more, by the address that he had there.
+func Gone(provider, email string) *Access {
+	return &Access{Person: &Person{Email: email, Key: email, Status: StatusActive}, Provider: provider, State: Vanished, Email: email}
 }
 
 // Emails lists the addresses that may be the person's at the provider, the

@@ -60,11 +60,25 @@ type Config struct {
 	// Zone is the schedule's time zone: the day that a plan is made for, and the
 	// zone of everybody who has none.
 	Zone      *time.Location
+	Ledger    LedgerConfig
 	Providers []ProviderConfig // sorted by name
 
 	rosterOrigins []Origin    // of Roster, one by one; empty when it is the default
 	source        *sourceFile // for diagnostics about the files that it names
 }
+
+// LedgerConfig says where the ledger stands.
+type LedgerConfig struct {
+	Path string // already relative to the working directory
+	// Require refuses to go on without one.
+	Require bool
+	// Keep is for how long the details of what happened are kept; 0 is for good.
+	Keep time.Duration
+}
+
+// DefaultLedger is where the ledger stands, beside the configuration, unless it says
+// otherwise.
+const DefaultLedger = ".rollcall/ledger.db"
 
 // Guardrails limit what one plan may do.
 type Guardrails struct {
@@ -105,8 +119,11 @@ type ProviderConfig struct {
 	Name, Kind        string
 	BaseURL, TokenURL string // empty: the kind's own
 	OnLeave           OnLeave
-	Mode              Mode
-	Lookup            Lookup // empty: the kind's own
+	// DeleteAfter is how long after it a suspension of a leaver is followed by a
+	// deletion; 0 is never.
+	DeleteAfter time.Duration
+	Mode        Mode
+	Lookup      Lookup // empty: the kind's own
 	// Assume names the operations that the vendor does not document and that are
 	// to be tried all the same.
 	Assume      []string
@@ -222,6 +239,7 @@ func (r configReader) config() *Config {
 		}
 	}
 	r.guardrails(root.Get("guardrails"), &config.Guardrails)
+	config.Ledger = r.ledger(root.Get("ledger"))
 	if zone := root.Get("schedule").Get("timeZone"); zone != nil {
 		location, err := LoadZone(zone.Text())
 		if err != nil {
@@ -235,6 +253,38 @@ func (r configReader) config() *Config {
 	}
 	slices.SortFunc(config.Providers, func(a, b ProviderConfig) int { return strings.Compare(a.Name, b.Name) })
 	return config
+}
+
+func (r configReader) ledger(node *document.Node) LedgerConfig {
+	path := DefaultLedger
+	var c LedgerConfig
+	if node != nil && node.Kind == document.String {
+		path = node.Text()
+	}
+	for _, e := range entries(node) {
+		switch e.Key {
+		case "path":
+			path = e.Value.Text()
+		case "require":
+			c.Require = e.Value.Bool()
+		case "keep":
+			c.Keep = r.span(e.Value)
+		}
+	}
+	c.Path = relativeTo(r.src.name, path)
+	return c
+}
+
+// span is a duration of days.
+func (r configReader) span(node *document.Node) time.Duration {
+	d, err := ParseDuration(node.Text())
+	if err == nil && d < 24*time.Hour {
+		err = errSpan
+	}
+	if err != nil {
+		r.src.reportAt(node, err.Error())
+	}
+	return d
 }
 
 func (r configReader) guardrails(node *document.Node, g *Guardrails) {
@@ -285,6 +335,9 @@ func (r configReader) provider(entry document.Entry) ProviderConfig {
 			p.TokenURL = r.address(value)
 		case "onLeave":
 			p.OnLeave = OnLeave(value.Text())
+			if after := value.Get("delete"); after != nil {
+				p.OnLeave, p.DeleteAfter = LeaveSuspend, r.span(after)
+			}
 		case "mode":
 			p.Mode = Mode(value.Text())
 		case "lookup":

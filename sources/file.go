@@ -24,6 +24,7 @@ var (
 	errURLPath  = errors.New("has a path with an empty or relative segment: write it like https://host/path")
 	errHTTP     = errors.New("http:// would send credentials in the clear: write https:// (http:// is allowed for this machine only)")
 	errDuration = errors.New("is not a duration: write it like 30s, 5m, 12h or 2d")
+	errSpan     = errors.New("write a time of at least 1d, such as 30d")
 	errTimeout  = errors.New("write a time of more than 0s and at most 10m")
 	errZone     = errors.New("is not a time zone: write an IANA name like America/Regina")
 )

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"rollcall/plan"
+	"rollcall/plan/ledger"
 	"rollcall/sources"
 )
 
@@ -46,6 +47,10 @@ type app struct {
 
 	secrets *sources.Secrets
 	log     *slog.Logger
+	// memory is what the ledger has; nil where there is none.
+	memory *ledger.State
+	// forgetful tells that a saved plan was made without a ledger.
+	forgetful bool
 
 	// stop is closed by the first interrupt: nothing further is begun. While
 	// finishing is set that is all it does; otherwise it ends the run.
@@ -217,7 +222,7 @@ It applies that plan when told to.`,
 	flags.StringVar(&a.logFormat, "log-format", "text", "write the log as `FORM`: text or json")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log each request and change to standard error")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours, as NO_COLOR does")
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.explainCommand(), a.doctorCommand(), a.loginCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
+	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.explainCommand(), a.doctorCommand(), a.historyCommand(), a.loginCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
 	completions(root)
 	return root
 }

@@ -100,6 +100,14 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, err
 		}
 	}
+	unlock, err := a.lockRun(in.config)
+	if err != nil {
+		return result, err
+	}
+	defer unlock()
+	if err := a.remember(ctx, in.config); err != nil {
+		return result, err
+	}
 	var m *made
 	if saved != nil {
 		result = plan.NewResult(saved)
@@ -136,10 +144,16 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, err
 		}
 	}
+	recorder, closeLedger, err := a.record(ctx, in, m.plan, flags.allow)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, closeLedger()) }()
 	a.finish()
 	applier := plan.Applier{
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
 		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Simulated: s.world != nil, Log: a.log,
+		Recorder: recorder,
 	}
 	progress, end := a.progress(changes, s)
 	defer end()
@@ -148,10 +162,11 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	result = applier.Apply(ctx)
 	applying = false
 	end()
+	unrecorded := a.finishRecord(ctx, recorder, m, s, result)
 	if err := a.print([]byte(result.Text(a.style()))); err != nil {
-		return result, err
+		return result, errors.Join(err, unrecorded)
 	}
-	return result, exit(result.Exit)
+	return result, errors.Join(unrecorded, exit(result.Exit))
 }
 
 // atMostOnePlan refuses more arguments than the file of a plan.

@@ -75,6 +75,9 @@ func (a *app) explain(ctx context.Context, email string) (err error) {
 			a.providers = append(a.providers, access.Provider)
 		}
 	}
+	if err := a.remember(ctx, in.config); err != nil {
+		return err
+	}
 	s := &session{inputs: in}
 	if len(a.providers) > 0 {
 		if s, err = a.connect(ctx, in, true); err != nil {
@@ -104,7 +107,7 @@ func (a *app) explain(ctx context.Context, email string) (err error) {
 // observePerson looks up one person and, where a change takes access away, everybody
 // else there: the guards judge all that a plan has at a provider.
 func (a *app) observePerson(ctx context.Context, s *session, all []*sources.Access, person *sources.Person, now time.Time) (plan.Input, error) {
-	there := a.narrow(s, all)
+	there := a.narrow(s, a.withVanished(s.inScope, all))
 	own := slices.DeleteFunc(slices.Clone(there), func(access *sources.Access) bool { return access.Person != person })
 	entries, err := a.observe(ctx, s, own)
 	if err != nil {

@@ -134,7 +134,15 @@ func (a *app) provider(config sources.ProviderConfig) plan.Provider {
 	if a.simulate {
 		provider.Target = plan.SimulatedTarget
 	}
+	if a.memory != nil && !a.forgetful {
+		provider.Memory = plan.Remember(a.memory, config.Name, time.Now())
+	}
 	return provider
+}
+
+// inScope reports whether --provider names the provider, or none.
+func (a *app) inScope(name string) bool {
+	return len(a.providers) == 0 || slices.Contains(a.providers, name)
 }
 
 // connect opens the providers in scope.
@@ -149,7 +157,7 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 	}
 	var wrong []error
 	for _, config := range in.config.Providers {
-		if len(a.providers) > 0 && !slices.Contains(a.providers, config.Name) {
+		if !a.inScope(config.Name) {
 			continue
 		}
 		provider := a.provider(config)
@@ -225,6 +233,8 @@ func (a *app) disconnect(s *session) error {
 type made struct {
 	plan    *plan.Plan
 	access  []*sources.Access
+	all     []*sources.Access // of everybody, whatever the scope
+	entries []plan.Entry      // none of a saved plan
 	created time.Time
 }
 
@@ -232,13 +242,22 @@ type made struct {
 func (a *app) build(ctx context.Context, s *session) (*made, error) {
 	now := time.Now()
 	all := sources.Resolve(s.roster, s.config, registry.Rules, now)
-	access := a.narrow(s, all)
+	access := a.narrow(s, a.withVanished(s.inScope, all))
 	entries, err := a.observe(ctx, s, access)
 	if err != nil {
 		return nil, err
 	}
 	in := a.planInput(s, all, entries, now)
-	return &made{plan: plan.Build(in), access: access, created: in.Created}, nil
+	return &made{plan: plan.Build(in), access: access, all: all, entries: entries, created: in.Created}, nil
+}
+
+// withVanished adds those whom the roster does not have any more, unless people are
+// named: then nobody else is removed.
+func (a *app) withVanished(in []plan.Provider, all []*sources.Access) []*sources.Access {
+	if len(a.people) > 0 {
+		return all
+	}
+	return plan.WithVanished(in, all)
 }
 
 // observe looks people up and tells how far it is.
@@ -264,6 +283,7 @@ func (a *app) planInput(s *session, all []*sources.Access, entries []plan.Entry,
 		Roster:     plan.RosterInfo{Digest: sources.Digest(all), Files: s.roster.Files},
 		Scope:      plan.Scope{Providers: sorted(a.providers), People: a.canonicalPeople(s.roster)},
 		Guardrails: s.config.Guardrails, Providers: s.inScope, Reads: s.reads(), Entries: entries,
+		Ledger: a.ledgerState(),
 	}
 }
 

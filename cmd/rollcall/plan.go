@@ -47,6 +47,9 @@ be applied later.
 			if err != nil {
 				return err
 			}
+			if err := a.remember(cmd.Context(), in.config); err != nil {
+				return err
+			}
 			s, err := a.connect(cmd.Context(), in, true)
 			if err != nil {
 				return err

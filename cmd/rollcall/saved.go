@@ -76,18 +76,24 @@ func (a *app) resume(file string, p *plan.Plan, in *inputs) (*made, error) {
 	if len(a.people) == 0 {
 		scope.People, a.people = p.Scope.People, p.Scope.People
 	}
-	now := plan.Circumstances{
-		Access: sources.Resolve(in.roster, in.config, registry.Rules, time.Now()),
-		Scope:  scope, Guardrails: in.config.Guardrails,
-	}
+	all := sources.Resolve(in.roster, in.config, registry.Rules, time.Now())
+	now := plan.Circumstances{Scope: scope, Guardrails: in.config.Guardrails}
 	for _, config := range in.config.Providers {
 		if len(p.Scope.Providers) == 0 || slices.Contains(p.Scope.Providers, config.Name) {
 			now.Providers = append(now.Providers, a.provider(config))
 		}
 	}
+	if p.Ledger == plan.LedgerAbsent {
+		// What it has was planned without a memory, and is judged without one.
+		for i := range now.Providers {
+			now.Providers[i].Memory = nil
+		}
+		a.forgetful = true
+	}
+	now.Access = a.withVanished(now.Providers, all)
 	reasons := p.Resume(now)
 	if len(reasons) == 0 {
-		return &made{plan: p, access: now.Access}, nil
+		return &made{plan: p, access: now.Access, all: all}, nil
 	}
 	lines := make([]error, len(reasons))
 	for i, reason := range reasons {

@@ -181,8 +181,12 @@ func (w writer) Create(ctx context.Context, draft providers.Draft) (providers.Re
 // Update sets the fields that the patch names and no other ([UPD]): a POST that
 // sets a state.
 func (w writer) Update(ctx context.Context, patch providers.Patch) (providers.Receipt, error) {
+	fields := body(patch.Values)
+	if patch.Email != "" {
+		fields["email"] = patch.Email
+	}
 	response, err := w.client.Write(ctx, rest.Call{
-		Method: http.MethodPost, Path: rest.Path("/user/{id}", patch.UserID), Body: body(patch.Values), Success: []int{http.StatusOK},
+		Method: http.MethodPost, Path: rest.Path("/user/{id}", patch.UserID), Body: fields, Success: []int{http.StatusOK},
 	})
 	return w.receipt(response, err, patch.UserID)
 }

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"rollcall/plan"
+	"rollcall/plan/ledger"
+	"rollcall/sources"
+)
+
+// simulatedLedger is the record of simulated users, beside the configuration: it must
+// never be taken for that of real ones.
+const simulatedLedger = ".rollcall/simulator.ledger.db"
+
+// ledgerPath is where the record of these users stands.
+func (a *app) ledgerPath(config *sources.Config) string {
+	if a.simulate {
+		return filepath.Join(filepath.Dir(config.File), filepath.FromSlash(simulatedLedger))
+	}
+	return config.Ledger.Path
+}
+
+// remember reads the ledger, before anything is asked of a vendor: without writing to
+// it, and without a lock. That there is none is no error unless one is required.
+func (a *app) remember(ctx context.Context, config *sources.Config) error {
+	path := a.ledgerPath(config)
+	a.memory = nil
+	opened, err := ledger.Read(ctx, path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && config.Ledger.Require:
+		return broken(fmt.Errorf("ledger.require: there is no ledger at %s: put it back, or take require out for the apply that begins a new one", filepath.ToSlash(path)))
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return broken(unreadableLedger(err))
+	}
+	defer func() { _ = opened.Close() }()
+	state, err := opened.State(ctx)
+	if err != nil {
+		return broken(unreadableLedger(err))
+	}
+	a.memory = state
+	return a.sameAccounts(config, state)
+}
+
+// unreadableLedger says what can be done about a ledger that can not be read.
+func unreadableLedger(err error) error {
+	return fmt.Errorf("%w; mend it, or put a copy back: a run without it would not know whom it manages", err)
+}
+
+// sameAccounts refuses a provider that stands for another account than the one whose
+// users the ledger has under its name.
+func (a *app) sameAccounts(config *sources.Config, state *ledger.State) error {
+	users := make(map[string]int)
+	for key := range state.Users {
+		users[key.Provider]++
+	}
+	var wrong []error
+	for _, c := range config.Providers {
+		provider := a.provider(c)
+		if then := state.Targets[c.Name]; a.inScope(c.Name) && users[c.Name] > 0 && then != "" && then != provider.Target {
+			settings := strings.Join(append(append([]string{}, provider.Kind.Account...), "baseURL"), " and ")
+			wrong = append(wrong, fmt.Errorf("%s: %s: the ledger has %s of another account under this name: put %s back as they were, or give this account a name of its own", c.Origin, c.Name, plural(users[c.Name], "user"), settings))
+		}
+	}
+	if len(wrong) > 0 {
+		return invalid(errors.Join(wrong...))
+	}
+	return nil
+}
+
+// ledgerState is whether there is a ledger.
+func (a *app) ledgerState() plan.LedgerState {
+	if a.memory == nil {
+		return plan.LedgerAbsent
+	}
+	return plan.LedgerPresent
+}
+
+// A holder says who holds the lock of an apply.
+type holder struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`
+	User    string    `json:"user"`
+	Began   time.Time `json:"began"`
+	Version string    `json:"version"`
+}
+
+// lockRun keeps every other apply with this ledger from running, and returns how to let
+// them again. Whoever died without doing so is told.
+func (a *app) lockRun(config *sources.Config) (unlock func(), err error) {
+	path := a.ledgerPath(config)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, broken(fmt.Errorf("the ledger's folder %s can not be made: %w", filepath.ToSlash(filepath.Dir(path)), unwrapPath(err)))
+	}
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	got, err := lock.TryLock()
+	if err != nil {
+		return nil, broken(fmt.Errorf("%s.lock can not be locked: %w", filepath.ToSlash(path), unwrapPath(err)))
+	}
+	// Its own file, since a locked one can not be read everywhere.
+	held := path + ".holder"
+	before, _ := os.ReadFile(held)
+	var who holder
+	known := json.Unmarshal(before, &who) == nil && who.PID != 0
+	if !got {
+		told := "another rollcall"
+		if known {
+			told = fmt.Sprintf("another rollcall (process %d of %s on %s, since %s)", who.PID, inert(who.User), inert(who.Host), who.Began.UTC().Format(time.RFC3339))
+		}
+		return nil, broken(fmt.Errorf("%s is applying with this ledger: wait until it ends", told))
+	}
+	if known {
+		a.log.Warn("an earlier run ended without saying so; what was under way is looked at", "process", who.PID, "host", who.Host, "since", who.Began)
+	}
+	text, _ := json.Marshal(holder{PID: os.Getpid(), Host: hostname(), User: username(), Began: time.Now(), Version: version()})
+	if err := writeFile(held, text); err != nil {
+		_ = lock.Unlock()
+		return nil, broken(fmt.Errorf("%s can not be written: %w", filepath.ToSlash(held), unwrapPath(err)))
+	}
+	return func() {
+		_ = os.Remove(held)
+		_ = lock.Unlock()
+	}, nil
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}
+
+// username is who runs the program, as the system knows him.
+func username() string {
+	if current, err := user.Current(); err == nil {
+		return current.Username
+	}
+	return "unknown"
+}
+
+// record opens the ledger for writing, making it if there is none, and records that the
+// run begins.
+func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string) (*plan.Recorder, func() error, error) {
+	opened, err := ledger.Open(ctx, a.ledgerPath(in.config))
+	if err != nil {
+		return nil, nil, broken(err)
+	}
+	recorder := &plan.Recorder{Ledger: opened, Run: time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])}
+	facts := map[string]string{"roster": p.Roster.Digest, "files": strings.Join(p.Roster.Files, " "), "plan": p.Digest, "version": version()}
+	if commit := a.commit(ctx, in.config); commit != "" {
+		facts["commit"] = commit
+	}
+	if scope := strings.Join(append(append([]string{}, p.Scope.Providers...), p.Scope.People...), " "); scope != "" {
+		facts["scope"] = scope
+	}
+	for _, g := range p.Guards {
+		text := fmt.Sprintf("%d of at most %d", g.Figure, g.Limit)
+		switch {
+		case g.Tripped && allow == p.Digest:
+			text += ", lifted by --allow"
+		case g.Tripped:
+			text += ", refused"
+		}
+		facts["guard "+g.Provider+" "+g.Guard] = text
+	}
+	if err := recorder.Began(ctx, username(), hostname(), facts); err != nil {
+		return nil, nil, errors.Join(broken(err), opened.Close())
+	}
+	return recorder, opened.Close, nil
+}
+
+// commitMax is how long git may take.
+const commitMax = 5 * time.Second
+
+// commit is the commit that the configuration's folder is at, where it is a checkout,
+// marked where files there differ from it.
+func (a *app) commit(ctx context.Context, config *sources.Config) string {
+	limited, cancel := context.WithTimeout(ctx, commitMax)
+	defer cancel()
+	git := func(args ...string) (string, error) {
+		command := exec.CommandContext(limited, "git", append([]string{"-C", filepath.Dir(config.File)}, args...)...) //nolint:gosec // no argument comes from outside
+		command.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
+		out, err := command.Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	commit, err := git("rev-parse", "--verify", "HEAD")
+	if err != nil {
+		return ""
+	}
+	if changed, err := git("status", "--porcelain", "--untracked-files=no", "--", "."); err != nil || changed != "" {
+		commit += " with changes"
+	}
+	return commit
+}
+
+// finishRecord records the end of the run, and what is to be forgotten by now. What the
+// ledger can not take is told, and the run has not succeeded.
+func (a *app) finishRecord(ctx context.Context, recorder *plan.Recorder, m *made, s *session, result *plan.Result) error {
+	ctx = context.WithoutCancel(ctx)
+	head, err := recorder.Ended(ctx, m.plan, s.inScope, m.entries, m.all, result)
+	if keep := s.config.Ledger.Keep; err == nil && keep > 0 {
+		if _, err = recorder.Ledger.Prune(ctx, time.Now().Add(-keep)); err == nil {
+			var state *ledger.State
+			if state, err = recorder.Ledger.State(ctx); err == nil {
+				head = state.Head
+			}
+		}
+	}
+	if err != nil {
+		return &exitError{code: plan.ExitIncomplete, err: err}
+	}
+	result.LedgerHead = head
+	a.log.Info("ledger", "head", head)
+	return nil
+}
