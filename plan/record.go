@@ -20,6 +20,18 @@ type Recorder struct {
 	Run string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Point is called before and after anything is written to the ledger; nil is not
+	// needed. A test ends the program there.
+	Point func()
+}
+
+// write writes to the ledger.
+func (r *Recorder) write(ctx context.Context, u ledger.Update, entries ...*ledger.Entry) (head string, err error) {
+	if r.Point != nil {
+		r.Point()
+		defer r.Point()
+	}
+	return r.Ledger.Append(ctx, u, entries...)
 }
 
 func (r *Recorder) now() time.Time {
@@ -34,7 +46,7 @@ func (r *Recorder) Began(ctx context.Context, who, where string, facts map[strin
 	if r == nil {
 		return nil
 	}
-	_, err := r.Ledger.Append(ctx, ledger.Update{}, &ledger.Entry{Kind: ledger.RunBegan, Run: r.Run, Details: &ledger.Details{Who: who, Where: where, Facts: facts}})
+	_, err := r.write(ctx, ledger.Update{}, &ledger.Entry{Kind: ledger.RunBegan, Run: r.Run, Details: &ledger.Details{Who: who, Where: where, Facts: facts}})
 	return err
 }
 
@@ -71,7 +83,7 @@ func (r *Recorder) sent(ctx context.Context, w *worker) (seq int64, err error) {
 		}
 		update.Put = []ledger.User{record}
 	}
-	_, err = r.Ledger.Append(ctx, update, e)
+	_, err = r.write(ctx, update, e)
 	return e.Seq, err
 }
 
@@ -121,7 +133,7 @@ func (r *Recorder) ended(ctx context.Context, w *worker, seq int64, outcome Chan
 	if outcome.Status != Unknown {
 		update.Finished = append(update.Finished, seq)
 	}
-	_, err := r.Ledger.Append(ctx, update, e)
+	_, err := r.write(ctx, update, e)
 	return err
 }
 
@@ -197,7 +209,7 @@ func (r *Recorder) Ended(ctx context.Context, p *Plan, in []Provider, entries []
 		s.accounts(in, access)
 	}
 	end := &ledger.Entry{Kind: ledger.RunEnded, Run: r.Run, Status: exitWord(result.Exit), Details: &ledger.Details{Error: result.Error, Facts: map[string]string{"plan": p.Digest}}}
-	return r.Ledger.Append(ctx, s.update, append(s.rows, end)...)
+	return r.write(ctx, s.update, append(s.rows, end)...)
 }
 
 func exitWord(code int) string {

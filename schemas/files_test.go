@@ -256,8 +256,6 @@ func TestUnbuiltIsRefused(t *testing.T) {
 		switch entry.value {
 		case "":
 			parent[steps[len(steps)-1]] = "x"
-		case mapping:
-			parent[steps[len(steps)-1]] = map[string]any{}
 		default:
 			parent[steps[len(steps)-1]] = entry.value
 		}

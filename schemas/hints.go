@@ -6,22 +6,18 @@ import "strings"
 // built yet. They are refused as everything is that is not in the schema, with a
 // word that says why. What gets built is added to the schema and deleted here.
 //
-// A * stands for any key. The value is a text, or mapping for any mapping; empty
+// A * stands for any key. The value is a text; empty
 // means the key itself.
 var unbuilt = []struct{ place, value string }{
-	{"ledger", ""},
 	{"schedule.cron", ""},
 	{"providers.*.assume", ""},
 	{"providers.*.lookup", "ledger"},
 	{"providers.*.lookup", "auto"},
-	{"providers.*.onLeave", mapping},
 	{"providers.*.kind", "mykaarma"},
 	{"providers.*.kind", "intelagree"},
 	{"providers.*.kind", "myreports"},
 	{"providers.*.kind", "scim"},
 }
-
-const mapping = "{}"
 
 // isUnbuilt tells whether the key at the path, or the value there, is promised
 // but not built.

@@ -155,9 +155,6 @@ func (s *Schema) wrongType(m mistake) string {
 		named[i] = words[t]
 	}
 	must := "must be " + strings.Join(named, " or ")
-	if _, isMapping := m.value.(map[string]any); isMapping && s.name == config && isUnbuilt(m.path, mapping) {
-		return "rollcall does not honour a mapping here yet: must be one of " + list(m.schema["enum"])
-	}
 	if said, has := m.schema["errorMessage"].(string); has {
 		return said
 	}

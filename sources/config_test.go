@@ -126,9 +126,12 @@ providers:
 func TestConfigRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ top, provider, want string }{
-		{top: "ledger: .rollcall/ledger.db", want: "2:1: rollcall does not honour ledger yet: leave it out"},
+		{top: "ledger: {keep: 12h}", want: "2:16: write a time of at least 1d, such as 30d"},
+		{top: "ledger: {require: yes}", want: `2:19: must be true or false, not "yes"`},
 		{top: `schedule: {cron: "0 2 * * *"}`, want: "2:12: rollcall does not honour cron yet: leave it out"},
-		{provider: "onLeave: {suspend: now, delete: 30d}", want: "7:14: rollcall does not honour a mapping here yet: must be one of suspend, delete, keep"},
+		{provider: "onLeave: {suspend: now, delete: 1h}", want: "7:37: write a time of at least 1d, such as 30d"},
+		{provider: "onLeave: {delete: 30d}", want: "7:14: suspend is missing"},
+		{provider: "onLeave: deactivate", want: `7:14: must be one of suspend, delete, keep, not "deactivate"`},
 		{provider: "lookup: ledger", want: `7:13: rollcall does not honour "ledger" yet: must be one of search, list`},
 		{provider: "assume: [update]", want: "7:5: rollcall does not honour assume yet: leave it out"},
 		{top: "guardrail: {}", want: `2:1: unknown key "guardrail"; did you mean "guardrails"?`},

@@ -153,6 +153,10 @@ func username() string {
 	return "unknown"
 }
 
+// journalPoint is called before and after whatever is written to the ledger; nil but in
+// tests, which end the program there.
+var journalPoint func()
+
 // record opens the ledger for writing, making it if there is none, and records that the
 // run begins.
 func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string) (*plan.Recorder, func() error, error) {
@@ -160,7 +164,7 @@ func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string
 	if err != nil {
 		return nil, nil, broken(err)
 	}
-	recorder := &plan.Recorder{Ledger: opened, Run: time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])}
+	recorder := &plan.Recorder{Ledger: opened, Point: journalPoint, Run: time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])}
 	facts := map[string]string{"roster": p.Roster.Digest, "files": strings.Join(p.Roster.Files, " "), "plan": p.Digest, "version": version()}
 	if commit := a.commit(ctx, in.config); commit != "" {
 		facts["commit"] = commit

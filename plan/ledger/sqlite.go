@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the database
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // busy is how long a writer or reader waits for another one.
@@ -47,7 +48,8 @@ func Open(ctx context.Context, path string) (*Ledger, error) {
 	return l, nil
 }
 
-// Read opens the ledger at a path for reading: it takes no lock and makes nothing.
+// Read opens the ledger at a path for reading: it makes nothing and keeps no writer
+// waiting.
 // fs.ErrNotExist is wrapped where there is none.
 func Read(ctx context.Context, path string) (*Ledger, error) {
 	info, err := os.Stat(path)
@@ -59,7 +61,18 @@ func Read(ctx context.Context, path string) (*Ledger, error) {
 	case info.Size() == 0: // made and never used
 		return nil, fmt.Errorf("ledger %s: %w", filepath.ToSlash(path), fs.ErrNotExist)
 	}
-	l, err := open(path, "ro")
+	l, err := read(ctx, path, "ro")
+	var refused *sqlite.Error
+	if errors.As(err, &refused) && refused.Code()&0xff == sqlite3.SQLITE_READONLY {
+		// Whoever wrote it last died while he did: half a transaction is to be rolled back
+		// before anything can be read, which SQLite does under locks of its own.
+		return read(ctx, path, "rw")
+	}
+	return l, err
+}
+
+func read(ctx context.Context, path, mode string) (*Ledger, error) {
+	l, err := open(path, mode)
 	if err != nil {
 		return nil, err
 	}
