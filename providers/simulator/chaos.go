@@ -27,10 +27,13 @@ type Chaos struct {
 	Blank                  bool
 
 	// IndexLag hides users from searches for that long after their creation,
-	// IndexLagSearches for that many searches; by id they are found at once.
+	// IndexLagSearches for that many searches; by id, at IntelAgree by business
+	// key, they are found at once.
 	// Fires "index-lag".
 	IndexLag         time.Duration
 	IndexLagSearches int
+
+	// What is about pages does nothing at IntelAgree, whose search has one.
 
 	// RepeatedCursor gives every page a next link, which from the second page
 	// on is the one of the page itself. Numbered pages always claim to have one
@@ -55,7 +58,7 @@ type Chaos struct {
 	SingularError bool
 	// StoreDifferently keeps another value than the one written, without a
 	// word: attribute or relationship name to what becomes of the value (Vendasta's
-	// relationships are []string, Partoo's lists []any). Fires "stored-differently"
+	// relationships are []string, other vendors' lists []any). Fires "stored-differently"
 	// when the value differs.
 	StoreDifferently map[string]func(any) any
 	// MisspelledEmailCase stores the emails of created users in another case.

@@ -34,9 +34,22 @@ const (
 
 // seed is a small world. At Vendasta: a partner user, a business user, a
 // stranger. At Partoo: one of groups, one of businesses who is invited, one who
-// is disabled, and a stranger.
+// is disabled, and a stranger. At IntelAgree: one of whom everything is known, one
+// of whom the least, and one without a business key.
 func seed() map[string]any {
-	return map[string]any{"partoo": map[string]any{"users": []any{
+	return map[string]any{"intelagree": map[string]any{"users": []any{
+		map[string]any{
+			"name": "Gina Ito", "legalName": "Regina Ito", "email": "Gina@example.com", "title": "Buyer",
+			"businessKeys": []any{
+				map[string]any{"entity": "User", "name": "HR", "value": "E-1"},
+				map[string]any{"entity": "User", "name": "CRM/eu", "value": "c 7/ü"},
+			},
+			"userPermissions": []any{"Contracts.View", 12, map[string]any{"id": 3, "levels": []any{1.5, nil, true}}}, "permissionPresets": []any{"Reviewer"},
+			"hasAllOrganizations": true, "primaryLegalEntityId": 40, "createdBy": "HR/E-0",
+		},
+		map[string]any{"id": "hank", "email": "hank@example.com"},
+		map[string]any{"id": "iris", "name": "Iris", "legalName": "Iris Ode", "email": "iris@example.com", "businessKeys": []any{}},
+	}}, "partoo": map[string]any{"users": []any{
 		map[string]any{
 			"id": cara, "email": "Cara@example.com", "first_name": "Cara", "last_name": "Doe", "role": "GROUP_MANAGER", "org_id": 42,
 			"accesses": []any{[]any{1, 2}, []any{1, 3}}, "lang": "fr", "phone": "+33 1 23 45 67 89",
@@ -144,6 +157,33 @@ func tryPartoo(t *testing.T, w *World, method, path, body string, headers ...str
 	r.Header.Set("x-APIKey", "secret-key")
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", partooJSON)
+	}
+	return send(w, r, headers)
+}
+
+// askIntelAgree is ask for IntelAgree.
+func askIntelAgree(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	resp, text, err := tryIntelAgree(t, w, method, path, body, headers...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return resp, text
+}
+
+func tryIntelAgree(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, w.BaseURL("intelagree")+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Ocp-Apim-Subscription-Key", "subscription-key")
+	r.Header.Set("ApiVersion", "2.0")
+	if path != "/Accounts" {
+		r.Header.Set("Authorization", "Bearer secret-token")
+	}
+	if method == http.MethodPost || method == http.MethodPut {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	return send(w, r, headers)
 }
