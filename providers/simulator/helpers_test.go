@@ -34,9 +34,9 @@ const (
 
 // seed is a small world. At Vendasta: a partner user, a business user, a
 // stranger. At Partoo: one of groups, one of businesses who is invited, one who
-// is disabled, and a stranger.
+// is disabled, and a stranger. At myKaarma: see there.
 func seed() map[string]any {
-	return map[string]any{"partoo": map[string]any{"users": []any{
+	return map[string]any{"mykaarma": mykaarmaSeed(), "partoo": map[string]any{"users": []any{
 		map[string]any{
 			"id": cara, "email": "Cara@example.com", "first_name": "Cara", "last_name": "Doe", "role": "GROUP_MANAGER", "org_id": 42,
 			"accesses": []any{[]any{1, 2}, []any{1, 3}}, "lang": "fr", "phone": "+33 1 23 45 67 89",

@@ -61,7 +61,8 @@ type Options struct {
 	// SaveEvery is how often a world made by [Open] saves changed state at
 	// most; default one second.
 	SaveEvery time.Duration
-	// Partoo and Vendasta hold what is undocumented there, as settings.
+	// MyKaarma, Partoo and Vendasta hold what is undocumented there, as settings.
+	MyKaarma MyKaarmaOptions
 	Partoo   PartooOptions
 	Vendasta VendastaOptions
 }
@@ -98,6 +99,7 @@ func New(options Options) *World {
 // vendors is the registry: one line a vendor.
 func vendors(options Options) []vendor {
 	return []vendor{
+		newMyKaarma(options),
 		newPartoo(options),
 		newVendasta(options),
 	}
