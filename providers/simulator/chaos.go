@@ -20,7 +20,8 @@ type Chaos struct {
 	Fail []Rule
 
 	// Hidden names attributes and relationships, as the API does, that no answer shows,
-	// HiddenInSearch those that only search answers leave out. A hidden
+	// HiddenInSearch those that only answers to searches and lists leave out. Where
+	// myKaarma has several names for one thing any of them will do. A hidden
 	// relationship keeps its links and loses its data; a hidden attribute is
 	// left out or, with Blank, shown as if it were unset. Fires "hidden".
 	Hidden, HiddenInSearch []string
@@ -46,8 +47,8 @@ type Chaos struct {
 	// pages claims to have; they come empty. Fires "phantom-pages".
 	PhantomPages int
 	// IgnoreFilter answers a search with all users, at Partoo with all that match
-	// but for the email. Fires "ignored-filter" when one of them should not be
-	// there.
+	// but for the email; myKaarma has no search. Fires "ignored-filter" when one of
+	// them should not be there.
 	IgnoreFilter bool
 
 	// EchoAuthorization repeats the request's credentials in the texts of

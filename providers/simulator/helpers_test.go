@@ -35,7 +35,7 @@ const (
 // seed is a small world. At Vendasta: a partner user, a business user, a
 // stranger. At Partoo: one of groups, one of businesses who is invited, one who
 // is disabled, and a stranger. At IntelAgree: one of whom everything is known, one
-// of whom the least, and one without a business key.
+// of whom the least, and one without a business key. At myKaarma: see there.
 func seed() map[string]any {
 	return map[string]any{"intelagree": map[string]any{"users": []any{
 		map[string]any{
@@ -49,7 +49,7 @@ func seed() map[string]any {
 		},
 		map[string]any{"id": "hank", "email": "hank@example.com"},
 		map[string]any{"id": "iris", "name": "Iris", "legalName": "Iris Ode", "email": "iris@example.com", "businessKeys": []any{}},
-	}}, "partoo": map[string]any{"users": []any{
+	}}, "mykaarma": mykaarmaSeed(), "partoo": map[string]any{"users": []any{
 		map[string]any{
 			"id": cara, "email": "Cara@example.com", "first_name": "Cara", "last_name": "Doe", "role": "GROUP_MANAGER", "org_id": 42,
 			"accesses": []any{[]any{1, 2}, []any{1, 3}}, "lang": "fr", "phone": "+33 1 23 45 67 89",

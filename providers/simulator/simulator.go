@@ -61,8 +61,10 @@ type Options struct {
 	// SaveEvery is how often a world made by [Open] saves changed state at
 	// most; default one second.
 	SaveEvery time.Duration
-	// IntelAgree, Partoo and Vendasta hold what is undocumented there, as settings.
+	// IntelAgree, MyKaarma, Partoo and Vendasta hold what is undocumented there, as
+	// settings.
 	IntelAgree IntelAgreeOptions
+	MyKaarma   MyKaarmaOptions
 	Partoo     PartooOptions
 	Vendasta   VendastaOptions
 }
@@ -100,6 +102,7 @@ func New(options Options) *World {
 func vendors(options Options) []vendor {
 	return []vendor{
 		newIntelAgree(options),
+		newMyKaarma(options),
 		newPartoo(options),
 		newVendasta(options),
 	}

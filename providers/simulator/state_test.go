@@ -45,6 +45,9 @@ func TestSeedIsStrict(t *testing.T) {
 	user := func(s string) string { return `{"vendasta":{"users":[{` + s + `}]}}` }
 	partoo := func(s string) string { return `{"partoo":{"users":[{` + s + `}]}}` }
 	intelagree := func(s string) string { return `{"intelagree":{"users":[{` + s + `}]}}` }
+	mykaarma := func(s string) string {
+		return `{"mykaarma":{"users":[{"dealerUUID":"d-1","emailAddress":"a@b.example"` + s + `}]}}`
+	}
 	good := `"partner":"ABC","attributes":{"email":"a@b.example"}`
 	tests := []struct{ state, want string }{
 		{``, "empty"},
@@ -103,17 +106,42 @@ func TestSeedIsStrict(t *testing.T) {
 		{partoo(`"email":"a@b.example","created_at":-1`), "users[0].created_at: expected Unix seconds"},
 		{partoo(`"email":"a@b.example","invited_at":1615299414`), "users[0].invited_at: expected text"},
 		{partoo(`"id":"1","email":"a@b.example"},{"id":"1","email":"a@b.example"`), "partoo.users[1]: there is another user with the id 1"},
+		{`{"mykaarma":{"users":[{}]}}`, "mykaarma.users[0]: dealerUUID must be given"},
+		{`{"mykaarma":{"users":[{"dealerUUID":"d-1"}]}}`, "mykaarma.users[0]: emailAddress must be given"},
+		{`{"mykaarma":{"users":[{"dealerUUID":"","emailAddress":"a@b.example"}]}}`, "mykaarma.users[0].dealerUUID: must not be empty"},
+		{`{"mykaarma":{"users":[{"dealerUUID":"d-1","emailAddress":" "}]}}`, "mykaarma.users[0].emailAddress: must not be empty"},
+		{mykaarma(`,"password":"x"`), `mykaarma.users[0]: unknown key "password"`},
+		{mykaarma(`,"userInvite":true`), `mykaarma.users[0]: unknown key "userInvite"`},
+		{mykaarma(`,"uuid":"x"`), `mykaarma.users[0]: unknown key "uuid"`},
+		{mykaarma(`,"roleName":"Technician"`), `mykaarma.users[0]: unknown key "roleName"`},
+		{mykaarma(`,"bio":1`), "mykaarma.users[0].bio: expected text, got a number"},
+		{mykaarma(`,"nickName":null`), "mykaarma.users[0].nickName: expected text, got nothing"},
+		{mykaarma(`,"isValid":"yes"`), "mykaarma.users[0].isValid: expected true or false, got text"},
+		{mykaarma(`,"invitedAt":1`), "mykaarma.users[0].invitedAt: expected text, got a number"},
+		{mykaarma(`,"inviteStatus":true`), "mykaarma.users[0].inviteStatus: expected text, got true or false"},
+		{mykaarma(`,"departmentUUID":"p","mfaFeatureEnabled":"x"`), "mykaarma.users[0].mfaFeatureEnabled: expected true or false, got text"},
+		{mykaarma(`,"departmentUUID":"p","associateIsValid":1`), "mykaarma.users[0].associateIsValid: expected true or false, got a number"},
+		{mykaarma(`,"departmentUUID":""`), "mykaarma.users[0].departmentUUID: must not be empty"},
+		{mykaarma(`,"roleUUID":"r-1"`), "mykaarma.users[0]: departmentUUID must be given beside what is true of a department"},
+		{mykaarma(`,"associateIsValid":false`), "mykaarma.users[0]: departmentUUID must be given beside what is true of a department"},
+		{mykaarma(`,"associates":{}`), "mykaarma.users[0].associates: expected a list, got an object"},
+		{mykaarma(`,"associates":[{}]`), "mykaarma.users[0].associates[0]: departmentUUID must be given"},
+		{mykaarma(`,"associates":[1]`), "mykaarma.users[0].associates[0]: expected an object, got a number"},
+		{mykaarma(`,"associates":[{"departmentUUID":"p","phone":"1"}]`), `mykaarma.users[0].associates[0]: unknown key "phone"`},
+		{mykaarma(`,"associates":[{"departmentUUID":"p","dmsID":1}]`), "mykaarma.users[0].associates[0].dmsID: expected text, got a number"},
+		{mykaarma(`,"departmentUUID":"p","associates":[{"departmentUUID":"p"}]`), "mykaarma.users[0]: there is another associate in the department p"},
+		{mykaarma(`,"id":"1"},{"id":"1","dealerUUID":"d-2","emailAddress":"b@b.example"`), "mykaarma.users[1]: there is another user with the id 1"},
 		{user(`"id":"U-1",` + good + `},{"id":"U-1",` + good), "vendasta.users[1]: there is another user with the id U-1"},
 		{strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), "nested too deep"},
 	}
 	for _, test := range tests {
 		w := world(t, Options{})
-		before := slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"))
+		before := slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"))
 		err := w.Load(strings.NewReader(test.state))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.state, err, test.want)
 		}
-		if diff := cmp.Diff(before, slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"))); diff != "" {
+		if diff := cmp.Diff(before, slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"))); diff != "" {
 			t.Errorf("%s: the state changed: %s", test.state, diff)
 		}
 	}
@@ -126,6 +154,7 @@ func TestSeedIDs(t *testing.T) {
 		},
 		"partoo":     func(email string) map[string]any { return map[string]any{"email": email} },
 		"intelagree": func(email string) map[string]any { return map[string]any{"email": email} },
+		"mykaarma":   func(email string) map[string]any { return map[string]any{"dealerUUID": "d-1", "emailAddress": email} },
 	} {
 		ids := func(emails ...string) (list []string) {
 			var users []any

@@ -60,6 +60,7 @@ func TestServe(t *testing.T) {
 	root, client := serve(t, w)
 	want := []Endpoint{
 		{Kind: "intelagree", BaseURL: root + "/intelagree/api"},
+		{Kind: "mykaarma", BaseURL: root + "/mykaarma"},
 		{Kind: "partoo", BaseURL: root + "/partoo/v2"},
 		{Kind: "vendasta", BaseURL: root + "/vendasta/platform", TokenURL: root + "/vendasta/oauth2/token"},
 	}
