@@ -160,10 +160,15 @@ func seed(t *testing.T, dir, chaos string) {
 	write(t, dir, seedFile, text)
 }
 
-// once looks at the state: no address is at a vendor twice.
+// once looks at the state: no address is at a vendor twice, and somebody is at each
+// that the configuration has, at the others nobody.
 func once(t *testing.T, dir string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(simulator.StateFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(filepath.Join(dir, "rollcall.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,8 +195,8 @@ func once(t *testing.T, dir string) {
 			}
 			seen[email] = true
 		}
-		if len(seen) == 0 {
-			t.Errorf("nobody is at %s", kind)
+		if used := strings.Contains(string(config), "\n  "+kind+":"); used != (len(seen) > 0) {
+			t.Errorf("%d users are at %s, which the configuration has: %v", len(seen), kind, used)
 		}
 	}
 }
