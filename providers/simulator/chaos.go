@@ -38,16 +38,18 @@ type Chaos struct {
 
 	// RepeatedCursor gives every page a next link, which from the second page
 	// on is the one of the page itself. Numbered pages always claim to have one
-	// more, and from the second on it is the second. Fires "repeated-cursor".
+	// more, and from the second on it is the second; at MyReports, where nothing is
+	// claimed, it is the second alone that comes again. Fires "repeated-cursor".
 	RepeatedCursor bool
 	// OverlappingPages begins each page with the last user of the one before.
 	// Fires "overlapping-pages".
 	OverlappingPages bool
-	// PhantomPages is how many pages more than there are a list with numbered
-	// pages claims to have; they come empty. Fires "phantom-pages".
+	// PhantomPages is how many pages more than there are a list that tells their
+	// number claims to have, as Partoo's do; they come empty. Fires "phantom-pages".
 	PhantomPages int
 	// IgnoreFilter answers a search with all users, at Partoo with all that match
-	// but for the email; myKaarma has no search. Fires "ignored-filter" when one of
+	// but for the email; myKaarma and MyReports have no search. Fires
+	// "ignored-filter" when one of
 	// them should not be there.
 	IgnoreFilter bool
 
@@ -59,8 +61,8 @@ type Chaos struct {
 	SingularError bool
 	// StoreDifferently keeps another value than the one written, without a
 	// word: attribute or relationship name to what becomes of the value (Vendasta's
-	// relationships are []string, other vendors' lists []any). Fires "stored-differently"
-	// when the value differs.
+	// relationships and MyReports' roles are []string, other vendors' lists []any).
+	// Fires "stored-differently" when the value differs.
 	StoreDifferently map[string]func(any) any
 	// MisspelledEmailCase stores the emails of created users in another case.
 	// Fires "misspelled-email-case".

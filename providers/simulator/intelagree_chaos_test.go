@@ -75,8 +75,8 @@ func TestIntelAgreeFaults(t *testing.T) {
 // A rule matches by the operation, whatever the method.
 func TestIntelAgreeOperations(t *testing.T) {
 	requests := map[Operation][3]string{
-		Token: {"POST", "/Accounts", `{"accountKey":"k"}`}, Search: {"GET", findGina}, Get: {"GET", gina},
-		Create: {"POST", "/users", intelagreeNew}, Update: {"PUT", gina, intelagreeNew}, Other: {"GET", "/organizations"},
+		Token: {"POST", "/Accounts", `{"accountKey":"k"}`}, Search: {"GET", findGina}, Get: {"GET", pathGina},
+		Create: {"POST", "/users", intelagreeNew}, Update: {"PUT", pathGina, intelagreeNew}, Other: {"GET", "/organizations"},
 	}
 	for op := range requests {
 		w := world(t, Options{Chaos: Chaos{Fail: []Rule{{Operation: op, Status: 599}}}})
@@ -152,7 +152,7 @@ func TestIntelAgreeHidden(t *testing.T) {
 		return decode(t, text)
 	}
 	w := world(t, Options{Chaos: Chaos{Hidden: names}})
-	for i, request := range [][3]string{{"GET", gina}, {"GET", findGina}, {"POST", "/users", intelagreeNew}, {"PUT", hank, strings.Replace(intelagreeNew, "bill@", "h@", 1)}} {
+	for i, request := range [][3]string{{"GET", pathGina}, {"GET", findGina}, {"POST", "/users", intelagreeNew}, {"PUT", pathHank, strings.Replace(intelagreeNew, "bill@", "h@", 1)}} {
 		u := user(w, request[0], request[1], request[2])
 		for _, name := range names {
 			if _, shown := u[name]; shown {
@@ -173,7 +173,7 @@ func TestIntelAgreeHidden(t *testing.T) {
 		}
 	}
 	fired(t, w, "hidden", 25)
-	if u := user(w, "GET", gina, ""); u["title"] != "Buyer" || len(u["businessKeys"].([]any)) != 2 {
+	if u := user(w, "GET", pathGina, ""); u["title"] != "Buyer" || len(u["businessKeys"].([]any)) != 2 {
 		t.Errorf("hidden by key: %v", u)
 	}
 	fired(t, w, "hidden", 25)
@@ -269,7 +269,7 @@ func TestIntelAgreeTricks(t *testing.T) {
 	fired(t, w, "misspelled-email-case", 1)
 	fired(t, w, "clock-skew", 1)
 
-	askIntelAgree(t, w, "PUT", hank, alongside(`"hasAllOrganizations":true,"email":"HANK@example.com"`))
+	askIntelAgree(t, w, "PUT", pathHank, alongside(`"hasAllOrganizations":true,"email":"HANK@example.com"`))
 	u, _ = w.User("intelagree", "hank")
 	if u.Email != "HANK@example.com" || u.Data["hasAllOrganizations"] != false || u.Data["name"] != "Bob" || u.Data["title"] != nil {
 		t.Errorf("%v", u.Data)
@@ -292,9 +292,9 @@ func TestIntelAgreeTricks(t *testing.T) {
 	for _, request := range [][4]string{
 		{"GET", "/users/HR/none", "", "X: y"},
 		{"POST", "/users", `{"name":1}`, "X: y"},
-		{"DELETE", gina, "", "X: y"},
-		{"GET", gina, "", "ApiVersion:"},
-		{"GET", gina, "", "Ocp-Apim-Subscription-Key:"},
+		{"DELETE", pathGina, "", "X: y"},
+		{"GET", pathGina, "", "ApiVersion:"},
+		{"GET", pathGina, "", "Ocp-Apim-Subscription-Key:"},
 		{"GET", "/users", "", "X: y"},
 	} {
 		if _, text := askIntelAgree(t, w, request[0], request[1], request[2], request[3]); !strings.Contains(decode(t, text)["message"].(string), "(request had Bearer secret-token)") {
@@ -311,7 +311,7 @@ func TestIntelAgreeTricks(t *testing.T) {
 func TestIntelAgreeFaultsOfRefusals(t *testing.T) {
 	w := world(t, Options{Chaos: Chaos{MisspelledEmailCase: true, StoreDifferently: map[string]func(any) any{"name": Always("Bob")}}})
 	askIntelAgree(t, w, "POST", "/users", strings.Replace(intelagreeNew, "bill@", "gina@", 1))
-	askIntelAgree(t, w, "PUT", hank, strings.Replace(intelagreeNew, "bill@", "gina@", 1))
+	askIntelAgree(t, w, "PUT", pathHank, strings.Replace(intelagreeNew, "bill@", "gina@", 1))
 	if faults := w.Counts().Faults; len(faults) > 0 {
 		t.Error(faults)
 	}
@@ -328,9 +328,9 @@ func TestIntelAgreeConcurrency(t *testing.T) {
 				askIntelAgree(t, w, "POST", "/users", strings.ReplaceAll(intelagreeNew, "bill@", fmt.Sprintf("b%d@", j)))
 				keyed := alongside(`"businessKeys":[` + businessKey("HR", fmt.Sprintf("n%d", j)) + `],"userPermissionsToClone":` + businessKey("HR", "E-1"))
 				askIntelAgree(t, w, "POST", "/users", strings.ReplaceAll(keyed, "bill@", fmt.Sprintf("k%d.%d@", i, j)))
-				askIntelAgree(t, w, "PUT", hank, strings.Replace(alongside(fmt.Sprintf(`"title":"%d","businessKeys":[%s]`, i, businessKey("rollcall", "hank"))), "bill@", "hank@", 1))
+				askIntelAgree(t, w, "PUT", pathHank, strings.Replace(alongside(fmt.Sprintf(`"title":"%d","businessKeys":[%s]`, i, businessKey("rollcall", "hank"))), "bill@", "hank@", 1))
 				askIntelAgree(t, w, "GET", findGina, "")
-				askIntelAgree(t, w, "GET", gina, "")
+				askIntelAgree(t, w, "GET", pathGina, "")
 				askIntelAgree(t, w, "POST", "/Accounts", `{"accountKey":"k"}`)
 				_ = w.Users("intelagree")
 				_ = w.Save(io.Discard)

@@ -15,8 +15,8 @@ import (
 const (
 	intelagreeNew = `{"name":"Bill","legalName":"Bill Smith","email":"bill@example.com"}`
 
-	gina = "/users/HR/E-1"
-	hank = "/users/rollcall/hank"
+	pathGina = "/users/HR/E-1"
+	pathHank = "/users/rollcall/hank"
 )
 
 // alongside adds members to the body of a create or an update.
@@ -57,23 +57,23 @@ func TestIntelAgreeRoutes(t *testing.T) {
 		{"search, in an envelope", "GET", "/users?email=hank@example.com", "", IntelAgreeOptions{Envelope: "users"}, 200, "search-envelope.json"},
 		{"search nobody", "GET", "/users?email=x%2By%40example.com", "", IntelAgreeOptions{}, 200, "search-none.json"},
 		{"search nobody, in an envelope", "GET", "/users?email=nobody@example.com", "", IntelAgreeOptions{Envelope: "data"}, 200, "search-none-envelope.json"},
-		{"get", "GET", gina, "", IntelAgreeOptions{}, 200, "get.json"},
+		{"get", "GET", pathGina, "", IntelAgreeOptions{}, 200, "get.json"},
 		{"get by a key with odd characters", "GET", "/users/CRM%2Feu/c%207%2F%C3%BC", "", IntelAgreeOptions{}, 200, "get.json"},
-		{"get one of whom little is known", "GET", hank, "", IntelAgreeOptions{}, 200, "get-least.json"},
+		{"get one of whom little is known", "GET", pathHank, "", IntelAgreeOptions{}, 200, "get-least.json"},
 		{"get nobody", "GET", "/users/HR/E-2", "", IntelAgreeOptions{}, 404, "not-found.json"},
 		{"get by a value of another type", "GET", "/users/CRM/E-1", "", IntelAgreeOptions{}, 404, "not-found.json"},
 		{"get by a key in another case", "GET", "/users/hr/E-1", "", IntelAgreeOptions{}, 404, ""},
 		{"get one who has no key", "GET", "/users/rollcall/iris", "", IntelAgreeOptions{}, 404, ""},
-		{"update", "PUT", gina, fixture(t, "intelagree/update-request.json"), IntelAgreeOptions{}, 200, "update-response.json"},
+		{"update", "PUT", pathGina, fixture(t, "intelagree/update-request.json"), IntelAgreeOptions{}, 200, "update-response.json"},
 		{"update nobody", "PUT", "/users/HR/E-2", intelagreeNew, IntelAgreeOptions{}, 404, "not-found.json"},
-		{"update to another's email", "PUT", gina, strings.Replace(intelagreeNew, "bill@", "Hank@", 1), IntelAgreeOptions{}, 400, "duplicate.json"},
-		{"update to another's key", "PUT", hank, strings.Replace(alongside(`"businessKeys":[`+businessKey("HR", "E-1")+`]`), "bill@", "hank@", 1), IntelAgreeOptions{}, 400, "duplicate-key.json"},
+		{"update to another's email", "PUT", pathGina, strings.Replace(intelagreeNew, "bill@", "Hank@", 1), IntelAgreeOptions{}, 400, "duplicate.json"},
+		{"update to another's key", "PUT", pathHank, strings.Replace(alongside(`"businessKeys":[`+businessKey("HR", "E-1")+`]`), "bill@", "hank@", 1), IntelAgreeOptions{}, 400, "duplicate-key.json"},
 		{"search where there is none", "GET", "/users?email=gina@example.com", "", lone, 404, "nothing.json"},
-		{"get where there is none", "GET", gina, "", lone, 404, "nothing.json"},
-		{"update where there is none", "PUT", gina, intelagreeNew, lone, 404, "nothing.json"},
-		{"delete", "DELETE", gina, "", IntelAgreeOptions{}, 404, "nothing.json"},
-		{"patch", "PATCH", gina, "{}", IntelAgreeOptions{}, 404, "nothing.json"},
-		{"post to a user", "POST", gina, intelagreeNew, IntelAgreeOptions{}, 404, "nothing.json"},
+		{"get where there is none", "GET", pathGina, "", lone, 404, "nothing.json"},
+		{"update where there is none", "PUT", pathGina, intelagreeNew, lone, 404, "nothing.json"},
+		{"delete", "DELETE", pathGina, "", IntelAgreeOptions{}, 404, "nothing.json"},
+		{"patch", "PATCH", pathGina, "{}", IntelAgreeOptions{}, 404, "nothing.json"},
+		{"post to a user", "POST", pathGina, intelagreeNew, IntelAgreeOptions{}, 404, "nothing.json"},
 		{"get of tokens", "GET", "/Accounts", "", IntelAgreeOptions{}, 404, ""},
 		{"another case", "POST", "/accounts", `{"accountKey":"k"}`, IntelAgreeOptions{}, 404, ""},
 		{"capital users", "POST", "/Users", intelagreeNew, IntelAgreeOptions{}, 404, ""},
@@ -81,7 +81,7 @@ func TestIntelAgreeRoutes(t *testing.T) {
 		{"no value", "GET", "/users/HR/", "", IntelAgreeOptions{}, 404, "nothing.json"},
 		{"no type", "GET", "/users//E-1", "", IntelAgreeOptions{}, 404, "nothing.json"},
 		{"a slash that is not escaped", "GET", "/users/CRM%2Feu/c%207/%C3%BC", "", IntelAgreeOptions{}, 404, "nothing.json"},
-		{"trailing slash", "GET", gina + "/", "", IntelAgreeOptions{}, 404, "nothing.json"},
+		{"trailing slash", "GET", pathGina + "/", "", IntelAgreeOptions{}, 404, "nothing.json"},
 		{"not simulated", "GET", "/organizations", "", IntelAgreeOptions{}, 404, "nothing.json"},
 	}
 	for _, test := range tests {
@@ -116,10 +116,10 @@ func TestIntelAgreeEffects(t *testing.T) {
 	askIntelAgree(t, w, "POST", "/users", intelagreeNew)
 	askIntelAgree(t, w, "POST", "/users", intelagreeNew)
 	askIntelAgree(t, w, "POST", "/users", strings.Replace(intelagreeNew, "bill@", "bob@", 1))
-	askIntelAgree(t, w, "PUT", gina, intelagreeNew)
-	askIntelAgree(t, w, "GET", gina, "")
+	askIntelAgree(t, w, "PUT", pathGina, intelagreeNew)
+	askIntelAgree(t, w, "GET", pathGina, "")
 	askIntelAgree(t, w, "GET", "/users?email=bill@example.com", "")
-	askIntelAgree(t, w, "DELETE", gina, "")
+	askIntelAgree(t, w, "DELETE", pathGina, "")
 	want := Counts{Reads: 2, Writes: 5, Created: 2, AtOnce: 1, Tokens: 1}
 	if diff := cmp.Diff(want, w.Counts().Vendors["intelagree"]); diff != "" {
 		t.Error(diff)
@@ -225,7 +225,7 @@ func TestIntelAgreeKeys(t *testing.T) {
 		t.Errorf("the record has another id: %v", w.Users("intelagree"))
 	}
 	freed := strings.Replace(alongside(`"businessKeys":[`+businessKey("CRM", "0055")+`]`), "bill@", "gina@", 1)
-	if resp, text := askIntelAgree(t, w, "PUT", gina, freed); resp.StatusCode != 200 {
+	if resp, text := askIntelAgree(t, w, "PUT", pathGina, freed); resp.StatusCode != 200 {
 		t.Error(resp.StatusCode, text)
 	}
 	// Who is left without a key can be found by his address alone.
@@ -242,21 +242,21 @@ func TestIntelAgreeUpdate(t *testing.T) {
 		name, path, id, body string
 		want                 map[string]any // beside id and createdBy, which stay, and what the least body gives
 	}{
-		{"the least", gina, "E-1", intelagreeNew, nil},
-		{"everything", gina, "E-1", fixture(t, "intelagree/update-request.json"), map[string]any{
+		{"the least", pathGina, "E-1", intelagreeNew, nil},
+		{"everything", pathGina, "E-1", fixture(t, "intelagree/update-request.json"), map[string]any{
 			"name": "Gina Reyes", "legalName": "Regina Reyes", "email": "gina.reyes@example.com", "title": "Head of Purchasing",
 			"businessKeys": keyList("HR", "E-1", "ERP", "9"), "permissionPresets": []any{"Approver", int64(4)}, "primaryLegalEntityId": int64(41),
 		}},
-		{"own email and key", gina, "E-1", strings.Replace(alongside(`"businessKeys":[`+businessKey("HR", "E-1")+`]`), "bill@", "gina@", 1), map[string]any{
+		{"own email and key", pathGina, "E-1", strings.Replace(alongside(`"businessKeys":[`+businessKey("HR", "E-1")+`]`), "bill@", "gina@", 1), map[string]any{
 			"email": "gina@example.com", "businessKeys": keyList("HR", "E-1"),
 		}},
-		{"a clone", hank, "hank", alongside(`"userPermissionsToClone":` + businessKey("HR", "E-1")), map[string]any{
+		{"a clone", pathHank, "hank", alongside(`"userPermissionsToClone":` + businessKey("HR", "E-1")), map[string]any{
 			"userPermissions": []any{"Contracts.View", int64(12), map[string]any{"id": int64(3), "levels": []any{1.5, nil, true}}}, "permissionPresets": []any{"Reviewer"}, "hasAllOrganizations": true,
 		}},
-		{"a clone of himself", gina, "E-1", alongside(`"userPermissionsToClone":` + businessKey("HR", "E-1") + `,"hasAllOrganizations":false`), map[string]any{
+		{"a clone of himself", pathGina, "E-1", alongside(`"userPermissionsToClone":` + businessKey("HR", "E-1") + `,"hasAllOrganizations":false`), map[string]any{
 			"userPermissions": []any{"Contracts.View", int64(12), map[string]any{"id": int64(3), "levels": []any{1.5, nil, true}}}, "permissionPresets": []any{"Reviewer"},
 		}},
-		{"all permissions away", gina, "E-1", alongside(`"userPermissions":[]`), nil},
+		{"all permissions away", pathGina, "E-1", alongside(`"userPermissions":[]`), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -338,28 +338,28 @@ func TestIntelAgreeStrictness(t *testing.T) {
 		status                   int
 		says                     string
 	}{
-		{name: "no subscription key", method: "GET", path: gina, header: "Ocp-Apim-Subscription-Key:", status: 401, says: "missing subscription key"},
+		{name: "no subscription key", method: "GET", path: pathGina, header: "Ocp-Apim-Subscription-Key:", status: 401, says: "missing subscription key"},
 		{name: "no subscription key to search", method: "GET", path: find, header: "Ocp-Apim-Subscription-Key:", status: 401, says: "missing subscription key"},
 		{name: "no subscription key to create", method: "POST", path: "/users", body: intelagreeNew, header: "Ocp-Apim-Subscription-Key:", status: 401, says: "missing subscription key"},
 		{name: "no subscription key for a token", method: "POST", path: "/Accounts", body: `{"accountKey":"k"}`, header: "Ocp-Apim-Subscription-Key:", status: 401, says: "missing subscription key"},
-		{name: "another subscription key", method: "GET", path: gina, options: IntelAgreeOptions{SubscriptionKey: "the-key"}, status: 401, says: "invalid subscription key"},
+		{name: "another subscription key", method: "GET", path: pathGina, options: IntelAgreeOptions{SubscriptionKey: "the-key"}, status: 401, says: "invalid subscription key"},
 		{name: "another subscription key for a token", method: "POST", path: "/Accounts", body: `{"accountKey":"k"}`, options: IntelAgreeOptions{SubscriptionKey: "the-key"}, status: 401, says: "invalid subscription key"},
-		{name: "a subscription key in the query", method: "GET", path: gina + "?subscription-key=subscription-key", header: "Ocp-Apim-Subscription-Key:", status: 401, says: "missing subscription key"},
-		{name: "no version", method: "GET", path: gina, header: "ApiVersion:", status: 400, says: "ApiVersion must be 2.0"},
+		{name: "a subscription key in the query", method: "GET", path: pathGina + "?subscription-key=subscription-key", header: "Ocp-Apim-Subscription-Key:", status: 401, says: "missing subscription key"},
+		{name: "no version", method: "GET", path: pathGina, header: "ApiVersion:", status: 400, says: "ApiVersion must be 2.0"},
 		{name: "no version for a token", method: "POST", path: "/Accounts", body: `{"accountKey":"k"}`, header: "ApiVersion:", status: 400, says: "ApiVersion must be 2.0"},
 		{name: "version 2", method: "POST", path: "/users", body: intelagreeNew, header: "ApiVersion: 2", status: 400, says: "original version is not simulated"},
-		{name: "version 1.0", method: "PUT", path: gina, body: intelagreeNew, header: "ApiVersion: 1.0", status: 400, says: "ApiVersion must be 2.0"},
-		{name: "no token", method: "GET", path: gina, header: "Authorization:", status: 401, says: "the token is missing"},
+		{name: "version 1.0", method: "PUT", path: pathGina, body: intelagreeNew, header: "ApiVersion: 1.0", status: 400, says: "ApiVersion must be 2.0"},
+		{name: "no token", method: "GET", path: pathGina, header: "Authorization:", status: 401, says: "the token is missing"},
 		{name: "no token to create", method: "POST", path: "/users", body: intelagreeNew, header: "Authorization:", status: 401, says: "the token is missing"},
-		{name: "no token to update", method: "PUT", path: gina, body: intelagreeNew, header: "Authorization:", status: 401, says: "the token is missing"},
+		{name: "no token to update", method: "PUT", path: pathGina, body: intelagreeNew, header: "Authorization:", status: 401, says: "the token is missing"},
 		{name: "no token to search", method: "GET", path: find, header: "Authorization:", status: 401, says: "the token is missing"},
-		{name: "a token without its scheme", method: "GET", path: gina, header: "Authorization: secret-token", status: 401, says: "the token is missing"},
-		{name: "another scheme", method: "GET", path: gina, header: "Authorization: Basic eA==", status: 401, says: "the token is missing"},
-		{name: "an empty token", method: "GET", path: gina, header: "Authorization: Bearer", status: 401, says: "the token is missing"},
-		{name: "two tokens", method: "GET", path: gina, header: "Authorization: Bearer a b", status: 401, says: "the token is missing"},
+		{name: "a token without its scheme", method: "GET", path: pathGina, header: "Authorization: secret-token", status: 401, says: "the token is missing"},
+		{name: "another scheme", method: "GET", path: pathGina, header: "Authorization: Basic eA==", status: 401, says: "the token is missing"},
+		{name: "an empty token", method: "GET", path: pathGina, header: "Authorization: Bearer", status: 401, says: "the token is missing"},
+		{name: "two tokens", method: "GET", path: pathGina, header: "Authorization: Bearer a b", status: 401, says: "the token is missing"},
 		{name: "no content type", method: "POST", path: "/users", body: intelagreeNew, header: "Content-Type:", status: 415, says: "Content-Type"},
 		{name: "a form", method: "POST", path: "/Accounts", body: "accountKey=k", header: "Content-Type: application/x-www-form-urlencoded", status: 415, says: "Content-Type"},
-		{name: "no content type to update", method: "PUT", path: gina, body: intelagreeNew, header: "Content-Type:", status: 415, says: "Content-Type"},
+		{name: "no content type to update", method: "PUT", path: pathGina, body: intelagreeNew, header: "Content-Type:", status: 415, says: "Content-Type"},
 		{name: "too large", method: "POST", path: "/users", body: strings.Repeat(" ", maxBody+1), status: 413, says: "too large"},
 
 		{name: "no address", method: "GET", path: "/users", status: 400, says: "email must be given"},
@@ -368,7 +368,7 @@ func TestIntelAgreeStrictness(t *testing.T) {
 		{name: "a page", method: "GET", path: find + "&page=1", status: 400, says: "nothing else"},
 		{name: "a name", method: "GET", path: "/users?name=Gina", status: 400, says: "email must be given"},
 		{name: "bad query", method: "GET", path: find + "&%zz", status: 400, says: "email must be given"},
-		{name: "parameter of get", method: "GET", path: gina + "?x=1", status: 400, says: "no parameters"},
+		{name: "parameter of get", method: "GET", path: pathGina + "?x=1", status: 400, says: "no parameters"},
 		{name: "parameter of create", method: "POST", path: "/users?x=1", body: intelagreeNew, status: 400, says: "no parameters"},
 		{name: "parameter of a token", method: "POST", path: "/Accounts?x=1", body: `{"accountKey":"k"}`, status: 400, says: "no parameters"},
 
@@ -413,7 +413,7 @@ func TestIntelAgreeStrictness(t *testing.T) {
 		{name: "nested too deep", method: "POST", path: "/users", body: alongside(`"permissionPresets":[{"a":[[[[[[[[1]]]]]]]]}]`), status: 400, says: "permissionPresets/0 must be"},
 		{name: "one business key", method: "POST", path: "/users", body: alongside(`"businessKeys":` + key), status: 400, says: "businessKeys must be an array"},
 		{name: "no business key", method: "POST", path: "/users", body: alongside(`"businessKeys":[]`), status: 400, says: "businessKeys must have one or more"},
-		{name: "update to no business key", method: "PUT", path: gina, body: alongside(`"businessKeys":[]`), status: 400, says: "businessKeys must have one or more"},
+		{name: "update to no business key", method: "PUT", path: pathGina, body: alongside(`"businessKeys":[]`), status: 400, says: "businessKeys must have one or more"},
 		{name: "text as a business key", method: "POST", path: "/users", body: alongside(`"businessKeys":["E-9"]`), status: 400, says: "businessKeys/0 must be an object"},
 		{name: "another entity", method: "POST", path: "/users", body: alongside(`"businessKeys":[` + strings.Replace(key, `"User"`, `"Party"`, 1) + `]`), status: 400, says: "businessKeys/0/entity must be User"},
 		{name: "no entity", method: "POST", path: "/users", body: alongside(`"businessKeys":[` + strings.Replace(key, `"entity":"User",`, ``, 1) + `]`), status: 400, says: "businessKeys/0/entity must be given"},
@@ -433,12 +433,12 @@ func TestIntelAgreeStrictness(t *testing.T) {
 		{name: "a creator's type alone", method: "POST", path: "/users", body: intelagreeNew, header: "AsUserType: HR", status: 400, says: "AsUserType and AsUserKey must be given both"},
 		{name: "a creator's key alone", method: "POST", path: "/users", body: intelagreeNew, header: "AsUserKey: E-1", status: 400, says: "AsUserType and AsUserKey must be given both"},
 
-		{name: "update without a legal name", method: "PUT", path: gina, body: strings.Replace(intelagreeNew, `"legalName":"Bill Smith",`, "", 1), status: 400, says: "legalName must be given"},
-		{name: "update of one field", method: "PUT", path: gina, body: `{"title":"x"}`, status: 400, says: "name must be given; legalName must be given; email must be given"},
-		{name: "update with an unknown field", method: "PUT", path: gina, body: alongside(`"createdBy":"x"`), status: 400, says: "createdBy is not a known member"},
-		{name: "update to permissions and presets", method: "PUT", path: gina, body: alongside(`"permissionPresets":[],"userPermissions":[]`), status: 400, says: "must not stand beside"},
-		{name: "update to a clone of nobody", method: "PUT", path: gina, body: alongside(`"userPermissionsToClone":` + key), status: 400, says: "nobody's business key"},
-		{name: "update to a null number", method: "PUT", path: gina, body: alongside(`"primaryLegalEntityId":null`), status: 400, says: "must be an integer"},
+		{name: "update without a legal name", method: "PUT", path: pathGina, body: strings.Replace(intelagreeNew, `"legalName":"Bill Smith",`, "", 1), status: 400, says: "legalName must be given"},
+		{name: "update of one field", method: "PUT", path: pathGina, body: `{"title":"x"}`, status: 400, says: "name must be given; legalName must be given; email must be given"},
+		{name: "update with an unknown field", method: "PUT", path: pathGina, body: alongside(`"createdBy":"x"`), status: 400, says: "createdBy is not a known member"},
+		{name: "update to permissions and presets", method: "PUT", path: pathGina, body: alongside(`"permissionPresets":[],"userPermissions":[]`), status: 400, says: "must not stand beside"},
+		{name: "update to a clone of nobody", method: "PUT", path: pathGina, body: alongside(`"userPermissionsToClone":` + key), status: 400, says: "nobody's business key"},
+		{name: "update to a null number", method: "PUT", path: pathGina, body: alongside(`"primaryLegalEntityId":null`), status: 400, says: "must be an integer"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -545,10 +545,10 @@ func TestIntelAgreeTokens(t *testing.T) {
 		resp, _ := askIntelAgree(t, w, method, path, intelagreeNew, "Authorization: Bearer "+token)
 		return resp.StatusCode
 	}
-	if got := try(first, "GET", gina); got != 200 {
+	if got := try(first, "GET", pathGina); got != 200 {
 		t.Errorf("issued: %d", got)
 	}
-	if got := try("made-up", "GET", gina); got != 401 {
+	if got := try("made-up", "GET", pathGina); got != 401 {
 		t.Errorf("unknown: %d", got)
 	}
 	now = now.Add(90*time.Minute - time.Nanosecond)
@@ -556,18 +556,18 @@ func TestIntelAgreeTokens(t *testing.T) {
 		t.Errorf("in its last moment: %d", got)
 	}
 	now = now.Add(time.Nanosecond)
-	for method, path := range map[string]string{"GET": "/users?email=gina@example.com", "PUT": gina, "POST": "/users"} {
+	for method, path := range map[string]string{"GET": "/users?email=gina@example.com", "PUT": pathGina, "POST": "/users"} {
 		if got := try(second, method, path); got != 401 {
 			t.Errorf("expired, %s: %d", method, got)
 		}
 	}
 	now = now.Add(-90 * time.Minute)
 	third := issue()
-	if got := try(third, "GET", gina); got != 200 {
+	if got := try(third, "GET", pathGina); got != 200 {
 		t.Errorf("issued anew: %d", got)
 	}
 	w.RevokeTokens()
-	if got := try(third, "GET", gina); got != 401 {
+	if got := try(third, "GET", pathGina); got != 401 {
 		t.Errorf("revoked: %d", got)
 	}
 	if c := w.Counts(); c.Tokens != 3 || c.Reads != 5 || c.Writes != 3 {

@@ -15,7 +15,7 @@ import (
 const (
 	gus  = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a01"
 	hana = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a02"
-	ivan = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a03"
+	ivo = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a03"
 	jill = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a04"
 )
 
@@ -36,7 +36,7 @@ func mykaarmaSeed() map[string]any {
 			"inviteStatus": "PENDING", "invitedAt": "2026-11-20T08:00:00Z",
 		},
 		map[string]any{
-			"id": ivan, "dealerUUID": "d-1", "emailAddress": "ivan@example.com", "firstName": "Ivan", "isValid": false,
+			"id": ivo, "dealerUUID": "d-1", "emailAddress": "ivo@example.com", "firstName": "Ivo", "isValid": false,
 			"departmentUUID": "dep-1", "roleUUID": "r-4",
 		},
 		map[string]any{"id": jill, "dealerUUID": "d-2", "emailAddress": "jill@example.com", "username": "gus", "departmentUUID": "dep-3"},
@@ -98,7 +98,7 @@ func TestMyKaarmaRoutes(t *testing.T) {
 		{name: "create the least", method: "POST", path: mykaarmaMake, body: mykaarmaNew, status: 200},
 		{name: "duplicate", method: "POST", path: mykaarmaMake, body: strings.Replace(mykaarmaNew, "bill@", "GUS@", 1), status: 400, golden: "duplicate.json"},
 		{name: "duplicate in 200", method: "POST", path: mykaarmaMake, body: strings.Replace(mykaarmaNew, "bill@", "gus@", 1), options: MyKaarmaOptions{ErrorsIn200: true}, status: 200, golden: "duplicate-200.json"},
-		{name: "duplicate of one who is not valid", method: "POST", path: mykaarmaMake, body: strings.Replace(mykaarmaNew, "bill@", "ivan@", 1), status: 400, golden: "duplicate.json"},
+		{name: "duplicate of one who is not valid", method: "POST", path: mykaarmaMake, body: strings.Replace(mykaarmaNew, "bill@", "ivo@", 1), status: 400, golden: "duplicate.json"},
 		{name: "duplicate user name", method: "POST", path: mykaarmaMake, body: adding(`"username":"Gus"`), status: 400, golden: "duplicate.json"},
 		{name: "duplicate of an address as a user name", method: "POST", path: mykaarmaMake, body: adding(`"username":"hana@example.com"`), status: 400, golden: "duplicate.json"},
 		{name: "of another dealer", method: "POST", path: mykaarmaMake, body: strings.NewReplacer("bill@", "gus@", "d-1", "d-2").Replace(mykaarmaNew), status: 200},
@@ -278,7 +278,7 @@ func TestMyKaarmaUpdate(t *testing.T) {
 		{name: "own user name in another case", id: gus, body: `{"username":"GUS"}`, options: merges, want: map[string]any{"username": "GUS"}},
 		{name: "a user name of another dealer", id: jill, body: `{"username":"hana@example.com"}`, options: merges, want: map[string]any{"username": "hana@example.com"}},
 		{name: "one of two departments", id: hana, body: `{"phone":"1"}`, options: merges, want: map[string]any{"phone": "1"}},
-		{name: "one who is not valid", id: ivan, body: `{"phone":"1"}`, options: merges, want: map[string]any{"phone": "1"}},
+		{name: "one who is not valid", id: ivo, body: `{"phone":"1"}`, options: merges, want: map[string]any{"phone": "1"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -330,7 +330,7 @@ func TestMyKaarmaRole(t *testing.T) {
 		{name: "another", id: gus, department: "dep-1", role: "Service%20Administrator", want: map[string]any{"roleUUID": "r-3"}},
 		{name: "the same", id: gus, department: "dep-1", role: "Service%20Advisor"},
 		{name: "in the second department", id: hana, department: "dep-2", role: "Technician", want: map[string]any{"associates": second("r-2")}},
-		{name: "of one who is not valid", id: ivan, department: "dep-1", role: "Technician", want: map[string]any{"roleUUID": "r-2"}},
+		{name: "of one who is not valid", id: ivo, department: "dep-1", role: "Technician", want: map[string]any{"roleUUID": "r-2"}},
 		{name: "of one who had none", id: jill, department: "dep-3", role: "Technician", want: map[string]any{"roleUUID": "r-2"}},
 		{name: "one's own", id: gus, department: "dep-1", role: "Porter", options: own, want: map[string]any{"roleUUID": "c"}},
 		{name: "the first of two", id: gus, department: "dep-1", role: "Parts%2FService", options: own, want: map[string]any{"roleUUID": "a"}},
@@ -352,7 +352,7 @@ func TestMyKaarmaAssociateUpdate(t *testing.T) {
 		{"not valid", gus, "dep-1", mykaarmaInvalid, map[string]any{"isValid": false}},
 		{"not valid, with everything", gus, "dep-1", fixture(t, "mykaarma/associate-update-request.json"), map[string]any{"isValid": false}},
 		{"valid already", gus, "dep-1", mykaarmaValid, nil},
-		{"valid again", ivan, "dep-1", mykaarmaValid, map[string]any{"isValid": true}},
+		{"valid again", ivo, "dep-1", mykaarmaValid, map[string]any{"isValid": true}},
 		{"the first of two", hana, "dep-1", mykaarmaInvalid, map[string]any{"associateIsValid": false}},
 		{"the second of two", hana, "dep-2", mykaarmaInvalid, map[string]any{"associates": second(false)}},
 		{"without changeValidStatus", gus, "dep-1", `{"dealerAssociate":{"isValid":false}}`, nil},
@@ -437,7 +437,7 @@ func TestMyKaarmaAssociates(t *testing.T) {
 		uuids, departments []string
 		want               []string
 	}{
-		{nil, []string{"dep-1"}, []string{"dep-1Gus", "dep-1Hana", "dep-1Ivan"}},
+		{nil, []string{"dep-1"}, []string{"dep-1Gus", "dep-1Hana", "dep-1Ivo"}},
 		{nil, []string{"dep-2", "dep-3"}, []string{"dep-2Hana", "dep-3<nil>"}},
 		{[]string{place["dep-1Gus"], place["dep-2Hana"], "none"}, nil, []string{"dep-1Gus", "dep-2Hana"}},
 		{[]string{place["dep-1Gus"], place["dep-2Hana"]}, []string{"dep-2"}, []string{"dep-2Hana"}},

@@ -61,10 +61,11 @@ type Options struct {
 	// SaveEvery is how often a world made by [Open] saves changed state at
 	// most; default one second.
 	SaveEvery time.Duration
-	// IntelAgree, MyKaarma, Partoo and Vendasta hold what is undocumented there, as
-	// settings.
+	// IntelAgree, MyKaarma, MyReports, Partoo and Vendasta hold what is
+	// undocumented there, as settings.
 	IntelAgree IntelAgreeOptions
 	MyKaarma   MyKaarmaOptions
+	MyReports  MyReportsOptions
 	Partoo     PartooOptions
 	Vendasta   VendastaOptions
 }
@@ -103,6 +104,7 @@ func vendors(options Options) []vendor {
 	return []vendor{
 		newIntelAgree(options),
 		newMyKaarma(options),
+		newMyReports(options),
 		newPartoo(options),
 		newVendasta(options),
 	}

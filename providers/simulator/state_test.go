@@ -48,6 +48,7 @@ func TestSeedIsStrict(t *testing.T) {
 	mykaarma := func(s string) string {
 		return `{"mykaarma":{"users":[{"dealerUUID":"d-1","emailAddress":"a@b.example"` + s + `}]}}`
 	}
+	myreports := func(s string) string { return `{"myreports":{"users":[{` + s + `}]}}` }
 	good := `"partner":"ABC","attributes":{"email":"a@b.example"}`
 	tests := []struct{ state, want string }{
 		{``, "empty"},
@@ -131,17 +132,27 @@ func TestSeedIsStrict(t *testing.T) {
 		{mykaarma(`,"associates":[{"departmentUUID":"p","dmsID":1}]`), "mykaarma.users[0].associates[0].dmsID: expected text, got a number"},
 		{mykaarma(`,"departmentUUID":"p","associates":[{"departmentUUID":"p"}]`), "mykaarma.users[0]: there is another associate in the department p"},
 		{mykaarma(`,"id":"1"},{"id":"1","dealerUUID":"d-2","emailAddress":"b@b.example"`), "mykaarma.users[1]: there is another user with the id 1"},
+		{myreports(``), "myreports.users[0]: email must be given"},
+		{myreports(`"email":" "`), "myreports.users[0].email: must not be empty"},
+		{myreports(`"email":"a@b.example","enabled":true`), `myreports.users[0]: unknown key "enabled"; known are accounts, displayName, email, id, primaryTenant, roles`},
+		{myreports(`"email":"a@b.example","displayName":null`), "users[0].displayName: expected text, got nothing"},
+		{myreports(`"email":"a@b.example","roles":"account.user"`), "users[0].roles: expected a list, got text"},
+		{myreports(`"email":"a@b.example","roles":["account.user",1]`), "users[0].roles[1]: expected text, got a number"},
+		{myreports(`"email":"a@b.example","accounts":[""]`), "users[0].accounts[0]: must not be empty"},
+		{myreports(`"email":"a@b.example","primaryTenant":""`), "users[0].primaryTenant: must not be empty"},
+		{myreports(`"email":"a@b.example","primaryTenant":true`), "users[0].primaryTenant: expected text, got true or false"},
+		{myreports(`"id":"1","email":"a@b.example"},{"id":"1","email":"c@b.example"`), "myreports.users[1]: there is another user with the id 1"},
 		{user(`"id":"U-1",` + good + `},{"id":"U-1",` + good), "vendasta.users[1]: there is another user with the id U-1"},
 		{strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), "nested too deep"},
 	}
 	for _, test := range tests {
 		w := world(t, Options{})
-		before := slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"))
+		before := slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"), w.Users("myreports"))
 		err := w.Load(strings.NewReader(test.state))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.state, err, test.want)
 		}
-		if diff := cmp.Diff(before, slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"))); diff != "" {
+		if diff := cmp.Diff(before, slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"), w.Users("myreports"))); diff != "" {
 			t.Errorf("%s: the state changed: %s", test.state, diff)
 		}
 	}
@@ -155,6 +166,7 @@ func TestSeedIDs(t *testing.T) {
 		"partoo":     func(email string) map[string]any { return map[string]any{"email": email} },
 		"intelagree": func(email string) map[string]any { return map[string]any{"email": email} },
 		"mykaarma":   func(email string) map[string]any { return map[string]any{"dealerUUID": "d-1", "emailAddress": email} },
+		"myreports":  func(email string) map[string]any { return map[string]any{"email": email} },
 	} {
 		ids := func(emails ...string) (list []string) {
 			var users []any
@@ -428,6 +440,15 @@ func FuzzLoadIntelAgree(f *testing.F) {
 	f.Fuzz(func(t *testing.T, members string) { roundTrip(t, `{"intelagree":{"users":[{`+members+`}]}}`) })
 }
 
+// The same with one user of MyReports.
+func FuzzLoadMyReports(f *testing.F) {
+	f.Add(`"email":"a@b.example"`)
+	f.Add(`"id":"a1b2c3d4-0000-4000-8000-000000000001","email":"A@B.example","displayName":"A","roles":["account.user"],"accounts":["x","y"]`)
+	f.Add(`"email":"a","displayName":"","roles":[],"primaryTenant":"x","accounts":["y","y"]`)
+	f.Add(`"email":"a","accounts":[]`)
+	f.Fuzz(func(t *testing.T, members string) { roundTrip(t, `{"myreports":{"users":[{`+members+`}]}}`) })
+}
+
 func roundTrip(t *testing.T, text string) {
 	w := New(Options{Clock: fixedClock})
 	if w.Load(strings.NewReader(text)) != nil {
@@ -521,7 +542,7 @@ func FuzzIntelAgreeBody(f *testing.F) {
 	f.Add(`{"name":"\u0000","legalName":"x","email":"a@b","permissionPresets":[{"":{"":[[]]}}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		w := world(t, Options{})
-		for _, request := range [][2]string{{"POST", "/users"}, {"PUT", gina}} {
+		for _, request := range [][2]string{{"POST", "/users"}, {"PUT", pathGina}} {
 			if resp, text := askIntelAgree(t, w, request[0], request[1], body); resp.StatusCode >= 300 && resp.StatusCode != 400 {
 				t.Fatalf("%d %s", resp.StatusCode, text)
 			}
@@ -536,6 +557,31 @@ func FuzzIntelAgreeBody(f *testing.F) {
 		}
 		if diff := cmp.Diff(w.Users("intelagree"), again.Users("intelagree")); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// The same at MyReports, for a create and a patch.
+func FuzzMyReportsBody(f *testing.F) {
+	f.Add(myreportsNew)
+	f.Add(`{"email":"iris@example.com","displayName":"\u0000","roles":["webhooks.admin","webhooks.admin"]}`)
+	f.Add(`[{"op":"replace","path":"/displayName","value":"x"},{"op":"add","path":"/roles/-","value":"user.admin"},{"op":"remove","path":"/roles/0"}]`)
+	f.Add(`[{"op":"replace","path":"/roles","value":[]},{"op":"remove","path":"/roles/0"}]`)
+	f.Add(`[{"op":"remove","path":"/roles/999999999"},{},null]`)
+	f.Fuzz(func(t *testing.T, body string) {
+		w := world(t, Options{})
+		for path, method := range map[string]string{atHome: "POST", atHome + "/" + gina: "PATCH", atBranch + "/" + iris: "PATCH"} {
+			resp, text := askMyReports(t, w, method, path, body, "Content-Type: application/json")
+			if resp.StatusCode != 200 && resp.StatusCode != 201 && resp.StatusCode != 400 {
+				t.Fatalf("%d %s", resp.StatusCode, text)
+			}
+		}
+		var saved strings.Builder
+		if err := w.Save(&saved); err != nil {
+			t.Fatal(err)
+		}
+		if err := New(Options{}).Load(strings.NewReader(saved.String())); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

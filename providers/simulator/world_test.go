@@ -61,6 +61,7 @@ func TestServe(t *testing.T) {
 	want := []Endpoint{
 		{Kind: "intelagree", BaseURL: root + "/intelagree/api"},
 		{Kind: "mykaarma", BaseURL: root + "/mykaarma"},
+		{Kind: "myreports", BaseURL: root + "/myreports", TokenURL: root + "/myreports/connect/token"},
 		{Kind: "partoo", BaseURL: root + "/partoo/v2"},
 		{Kind: "vendasta", BaseURL: root + "/vendasta/platform", TokenURL: root + "/vendasta/oauth2/token"},
 	}
