@@ -137,6 +137,50 @@ var walks = map[string]walk{
 			record: map[string]any{"role": "BUSINESS_MANAGER", "business_ids": list("5f1", "5f2"), "accesses": nil},
 		},
 	},
+	"intelagree": {
+		settings: "assume: [update]", entry: "id: {person}, displayName: Ana Souza", address: "email",
+		minimal: stay{
+			block:  `userPermissions: null, permissionPresets: [Reader]`,
+			record: map[string]any{"permissionPresets": list("Reader"), "name": "Ana Souza"},
+			keeps:  []string{"legalName", "title", "hasAllOrganizations", "primaryLegalEntityId", "businessKeys"},
+		},
+		full: stay{
+			person: `legalName: Ana Maria Souza, title: Buyer`,
+			block:  `userPermissions: null, permissionPresets: [Reviewer, 7, {id: 3}], hasAllOrganizations: true, primaryLegalEntityId: 40`,
+			record: map[string]any{
+				"permissionPresets": list("Reviewer", 7, map[string]any{"id": 3}), "legalName": "Ana Maria Souza", "title": "Buyer", "hasAllOrganizations": true,
+				"primaryLegalEntityId": 40,
+			},
+		},
+		scalar: stay{
+			person: `legalName: Ana Lima, title: Head of Buying`,
+			block:  `userPermissions: null, permissionPresets: [Reviewer, 7, {id: 3}], hasAllOrganizations: false, primaryLegalEntityId: 41, name: Anna`,
+			record: map[string]any{
+				"permissionPresets": list("Reviewer", 7, map[string]any{"id": 3}), "legalName": "Ana Lima", "title": "Head of Buying", "hasAllOrganizations": false,
+				"primaryLegalEntityId": 41, "name": "Anna",
+			},
+		},
+		grants: stay{
+			block:  `permissionPresets: null, userPermissions: [Contracts.View]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list("Contracts.View")},
+		},
+		more: stay{
+			block:  `permissionPresets: null, userPermissions: [Contracts.View, {id: 4, on: [1, 2]}]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list("Contracts.View", map[string]any{"id": 4, "on": list(1, 2)})},
+		},
+		reorder: stay{
+			block:  `permissionPresets: null, userPermissions: [{on: [2, 1], id: 4}, Contracts.View]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list("Contracts.View", map[string]any{"id": 4, "on": list(1, 2)})},
+		},
+		fewer: stay{
+			block:  `permissionPresets: null, userPermissions: [{id: 4, on: [1, 2]}]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list(map[string]any{"id": 4, "on": list(1, 2)})},
+		},
+		scope: stay{
+			block:  `userPermissions: null, permissionPresets: [Approver]`,
+			record: map[string]any{"permissionPresets": list("Approver"), "userPermissions": list()},
+		},
+	},
 }
 
 // A desire is one state that the roster can want somebody to be in.
@@ -306,6 +350,7 @@ func (w *walker) records(person string) []simulator.User {
 // did for each person.
 func (w *walker) step(people map[string]desire, onLeave sources.OnLeave) map[string]plan.Action {
 	w.t.Helper()
+	onLeave = w.leaving(onLeave)
 	before := make(map[string][]simulator.User)
 	for person, d := range people {
 		before[person] = w.records(person)
@@ -346,7 +391,6 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 	if len(now) > 1 || len(now) > 0 && len(before) > 0 && now[0].ID != before[0].ID {
 		w.t.Fatalf("%s: there were %v and are %v", person, before, now)
 	}
-	suspended := w.kind.Suspension.Suspended
 	switch {
 	case d.none, d.later:
 		if diff := cmp.Diff(before, now); diff != "" {
@@ -354,9 +398,9 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 		}
 		return 0
 	case d.leaves:
-		was := len(before) > 0 && has(before[0].Data, suspended)
+		was := len(before) > 0 && w.suspended(before[0])
 		deleted := onLeave == sources.LeaveDelete && !was && d.entry != "status: suspended"
-		if (len(now) > 0) != (len(before) > 0 && !deleted) || len(now) > 0 && !has(now[0].Data, suspended) {
+		if (len(now) > 0) != (len(before) > 0 && !deleted) || len(now) > 0 && !w.suspended(now[0]) {
 			w.t.Fatalf("%s has left and is %v", person, now)
 		}
 		return 0
@@ -375,7 +419,7 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 			w.t.Fatalf("%s: %s is not what it was, %v: %v", person, place, at(before[0].Data, place), now[0].Data)
 		}
 	}
-	if has(now[0].Data, suspended) {
+	if w.suspended(now[0]) {
 		w.t.Fatalf("%s is suspended: %v", person, now[0].Data)
 	}
 	wanted := addresses(person)[0]
@@ -386,6 +430,21 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 		return 1
 	}
 	return 0
+}
+
+// suspended reports whether a user is suspended, where there is such a state.
+func (w *walker) suspended(u simulator.User) bool {
+	state := w.kind.Suspension.Suspended
+	return len(state) > 0 && has(u.Data, state)
+}
+
+// leaving is what happens to leavers: where nobody can be suspended, they are deleted.
+func (w *walker) leaving(wanted sources.OnLeave) sources.OnLeave {
+	kind, _ := w.kind.Configure(w.h.config.Providers[0])
+	if wanted == sources.LeaveSuspend && kind.Cannot("suspend") != "" && kind.Cannot("delete") == "" {
+		return sources.LeaveDelete
+	}
+	return wanted
 }
 
 // at is what stands at a dotted place of a record.

@@ -38,10 +38,10 @@ type Kind struct {
 	Doubts    func(sources.Values) []sources.Issue
 	// Unfit judges a person's own values beside his access, beyond what the attributes
 	// say of theirs; nil is nothing.
-	Unfit func(person, access sources.Values) []sources.Issue
+	Unfit func(config sources.ProviderConfig, person, access sources.Values) []sources.Issue
 	// Referable says why a person can not be named by an attribute that refers to
 	// people, or "".
-	Referable func(person *sources.Person, access sources.Values) string
+	Referable func(config sources.ProviderConfig, person *sources.Person, access sources.Values) string
 
 	// Adapt fits the kind, which is a copy then, to a provider's own settings; nil
 	// is not needed.
@@ -204,10 +204,10 @@ func (k *Kind) Rules() sources.Rules {
 }
 
 // unfit judges the person's values that stand in where the access states none.
-func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
+func (k *Kind) unfit(config sources.ProviderConfig, person, access sources.Values) []sources.Issue {
 	var issues []sources.Issue
 	if k.Unfit != nil {
-		issues = k.Unfit(person, access)
+		issues = k.Unfit(config, person, access)
 	}
 	for _, a := range k.Attributes {
 		value, stated := person.Get(a.Person)

@@ -140,7 +140,8 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	return o
 }
 
-// searchAll searches for each address. Every user is among the hits once.
+// searchAll searches for each address. Every user is among the hits once; of those who
+// have no id, one answer may have several, and another answer those again.
 func searchAll(ctx context.Context, reader Reader, q Query, steps *[]Step) ([]*User, error) {
 	var hits []*User
 	for _, email := range q.Emails {
@@ -148,8 +149,11 @@ func searchAll(ctx context.Context, reader Reader, q Query, steps *[]Step) ([]*U
 		if err != nil {
 			return nil, err
 		}
+		before := hits
 		for _, user := range users {
-			if !slices.ContainsFunc(hits, func(h *User) bool { return h.ID == user.ID }) {
+			known := slices.ContainsFunc(hits, func(h *User) bool { return h.ID != "" && h.ID == user.ID }) ||
+				user.ID == "" && slices.ContainsFunc(before, func(h *User) bool { return h.ID == "" && sources.SameEmail(h.Email, user.Email) })
+			if !known {
 				hits = append(hits, user)
 			}
 		}
@@ -269,7 +273,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 			unshown = append(unshown, name)
 		}
 	}
-	if len(unshown) == 0 && (q.Doubtful == nil || !q.Doubtful(hit)) {
+	if hit.ID == "" || len(unshown) == 0 && (q.Doubtful == nil || !q.Doubtful(hit)) {
 		return o
 	}
 	user, err := reader.Get(ctx, hit.ID)
@@ -296,7 +300,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 func nameUsers(users []*User) string {
 	names := make([]string, len(users))
 	for i, u := range users {
-		names[i] = u.ID + " (" + u.Email + ")"
+		names[i] = cmp.Or(u.ID, "one without an id") + " (" + u.Email + ")"
 	}
 	return few(names, ", ")
 }
@@ -315,9 +319,12 @@ func few(texts []string, separator string) string {
 
 // pinLines are the lines that would settle an ambiguous lookup, one a candidate.
 func pinLines(users []*User) string {
-	lines := make([]string, len(users))
-	for i, u := range users {
-		lines[i] = "userID: " + u.ID
+	var lines []string
+	for _, u := range users {
+		if u.ID == "" {
+			return "see to it at the vendor that only one of them has the address"
+		}
+		lines = append(lines, "userID: "+u.ID)
 	}
 	return "add one of these to his access block: " + few(lines, "; ")
 }

@@ -11,12 +11,10 @@ import "strings"
 var unbuilt = []struct{ place, value string }{
 	{"ledger", ""},
 	{"schedule.cron", ""},
-	{"providers.*.assume", ""},
 	{"providers.*.lookup", "ledger"},
 	{"providers.*.lookup", "auto"},
 	{"providers.*.onLeave", mapping},
 	{"providers.*.kind", "mykaarma"},
-	{"providers.*.kind", "intelagree"},
 	{"providers.*.kind", "myreports"},
 	{"providers.*.kind", "scim"},
 }

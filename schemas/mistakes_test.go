@@ -57,6 +57,9 @@ var twoVendastas = map[string]string{"vendasta": "vendasta", "agency": "vendasta
 // slashes; one that ends in one means the key.
 type mistakeCase struct{ name, document, path, message string }
 
+// kinds are the names of all kinds, as messages list them.
+var kinds = strings.Join(Kinds(), ", ")
+
 func runMistakes(t *testing.T, s *Schema, cases []mistakeCase) {
 	t.Helper()
 	for _, c := range cases {
@@ -211,18 +214,18 @@ func TestConfigMistakes(t *testing.T) {
 		{"null protect", top(`"guardrails":{"protect":null}`), "guardrails/protect", "must be a list: null (or nothing) is not allowed here"},
 		{"bad name", `{"version":1,"providers":{"Vendasta":{"partner":"ABC"}}}`, "providers/Vendasta/", `must be a name of at most 32 lower-case letters, digits and hyphens that begins with a letter, not "Vendasta"`},
 		{"empty provider", `{"version":1,"providers":{"vendasta":null}}`, "providers/vendasta", "must be a mapping: null (or nothing) is not allowed here"},
-		{"no kind", `{"version":1,"providers":{"acme":{}}}`, "providers/acme", `"acme" is not a kind of provider: add kind, one of partoo, vendasta`},
-		{"no kind, near one", `{"version":1,"providers":{"vendsta":{}}}`, "providers/vendsta", `"vendsta" is not a kind of provider: add kind, one of partoo, vendasta; did you mean "vendasta"?`},
-		{"kind to come by name", `{"version":1,"providers":{"mykaarma":{"auth":{}}}}`, "providers/mykaarma", `rollcall does not honour the kind "mykaarma" yet; kinds: partoo, vendasta`},
-		{"kind to come", `{"version":1,"providers":{"slack":{"kind":"scim"}}}`, "providers/slack/kind", `rollcall does not honour "scim" yet: must be one of partoo, vendasta`},
-		{"unknown kind", `{"version":1,"providers":{"acme":{"kind":"vendsta"}}}`, "providers/acme/kind", `must be one of partoo, vendasta, not "vendsta"; did you mean "vendasta"?`},
+		{"no kind", `{"version":1,"providers":{"acme":{}}}`, "providers/acme", `"acme" is not a kind of provider: add kind, one of ` + kinds },
+		{"no kind, near one", `{"version":1,"providers":{"vendsta":{}}}`, "providers/vendsta", `"vendsta" is not a kind of provider: add kind, one of ` + kinds + `; did you mean "vendasta"?`},
+		{"kind to come by name", `{"version":1,"providers":{"scim":{"auth":{}}}}`, "providers/scim", `rollcall does not honour the kind "scim" yet; kinds: ` + kinds },
+		{"kind to come", `{"version":1,"providers":{"slack":{"kind":"scim"}}}`, "providers/slack/kind", `rollcall does not honour "scim" yet: must be one of ` + kinds },
+		{"unknown kind", `{"version":1,"providers":{"acme":{"kind":"vendsta"}}}`, "providers/acme/kind", `must be one of ` + kinds + `, not "vendsta"; did you mean "vendasta"?`},
 		{"kind as number", `{"version":1,"providers":{"acme":{"kind":5}}}`, "providers/acme/kind", "must be text: put it in quotes"},
 		{"no partner", `{"version":1,"providers":{"vendasta":{"auth":{"token":{"env":"T"}}}}}`, "providers/vendasta", "partner is missing"},
 		{"no partner, other name", `{"version":1,"providers":{"acme":{"kind":"vendasta","auth":{"token":{"env":"T"}}}}}`, "providers/acme", "partner is missing"},
 		{"partner as number", `{"version":1,"providers":{"vendasta":{"partner":123,"auth":{"token":{"env":"T"}}}}}`, "providers/vendasta/partner", "must be text: put it in quotes"},
 		{"long partner", `{"version":1,"providers":{"vendasta":{"partner":"ABCDE","auth":{"token":{"env":"T"}}}}}`, "providers/vendasta/partner", `must be a partner id of 3 or 4 letters and digits, such as ABC, not "ABCDE"`},
 		{"unknown key", settings(`"baseUrl":"https://x.example"`), "providers/vendasta/baseUrl/", `unknown key "baseUrl"; did you mean "baseURL"?`},
-		{"assume", settings(`"assume":["update"]`), "providers/vendasta/assume/", "rollcall does not honour assume yet: leave it out"},
+		{"assume", settings(`"assume":["update"]`), "providers/vendasta/assume/", `unknown key "assume": known here are auth, baseURL, concurrency, kind, lookup, mode, onLeave, partner, rate, retries, timeout, tokenURL`},
 		{"onLeave later", settings(`"onLeave":{"suspend":"now","delete":"30d"}`), "providers/vendasta/onLeave", "rollcall does not honour a mapping here yet: must be one of suspend, delete, keep"},
 		{"onLeave of no kind", settings(`"onLeave":"remove"`), "providers/vendasta/onLeave", `must be one of suspend, delete, keep, not "remove"`},
 		{"mode", settings(`"mode":"ful"`), "providers/vendasta/mode", `must be one of report, add, full, not "ful"; did you mean "full"?`},

@@ -241,7 +241,7 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	}
 	values, _ := merge(blocks, rules)
 	if rules.Unfit != nil {
-		for _, issue := range rules.Unfit(p.Values, values) {
+		for _, issue := range rules.Unfit(provider, p.Values, values) {
 			severity := Error
 			if issue.Warning {
 				severity = Warning
@@ -285,7 +285,7 @@ func (c *checker) references(p *Person, provider ProviderConfig, roster *Roster)
 			c.report(v.Origins[0], "%s at %s: %s names %s, who has no access there", p.Email, provider.Name, name, address)
 		case rules.Referable != nil:
 			theirs, _ := merge(other.contributions(provider.Name), rules)
-			if why := rules.Referable(other, theirs); why != "" {
+			if why := rules.Referable(provider, other, theirs); why != "" {
 				c.report(v.Origins[0], "%s at %s: %s names %s, %s", p.Email, provider.Name, name, address, why)
 			}
 		}

@@ -51,6 +51,7 @@ type sent struct {
 	at                time.Time
 	token             bool // it asks for a token
 	host, credentials string
+	authorization     string // without its scheme
 	body              []byte
 }
 
@@ -116,6 +117,9 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // carry takes a request to the world and keeps what was sent.
 func (b *bench) carry(r *http.Request) (*http.Response, error) {
 	s := sent{at: time.Now(), host: r.URL.Host, token: b.TokenPath != "" && strings.HasSuffix(r.URL.Path, b.TokenPath)}
+	if _, value, is := strings.Cut(r.Header.Get("Authorization"), " "); is {
+		s.authorization = value
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		s.credentials += strings.Join(r.Header[name], "\n") + "\n"
 	}
@@ -163,7 +167,15 @@ func (b *bench) warm(c *providers.Connection, id string) {
 // byList reports whether users are read in lists alone.
 func (s Subject) byList() bool { return s.Asks["get"] == simulator.Search }
 
-// ask makes one request about a user.
+// requestsOf is how many requests one ask makes.
+func (b *bench) requestsOf() int {
+	if b.byList() && slices.Contains(b.Looks, "update") {
+		return 2
+	}
+	return 1
+}
+
+// ask makes one request about a user, and one more before it where an update looks.
 func (b *bench) ask(c *providers.Connection, id string) error {
 	if b.byList() {
 		_, err := b.updater(c).Update(b.ctx, providers.Patch{UserID: id, Values: b.Updates[0].Values})
@@ -304,7 +316,8 @@ func ability[A any](b *bench, of any) A {
 }
 
 // can reports whether the vendor has the operation, documented or assumed, or finds
-// users in that way: search or list, or those in several pages.
+// users in that way: search or list, or those in several pages; or has grants that are
+// sets.
 func (s Subject) can(operation string) bool {
 	switch operation {
 	case "search":
@@ -315,6 +328,8 @@ func (s Subject) can(operation string) bool {
 		return s.Kind.Finds(sources.LookupSearch) && s.SearchPage < unpaged
 	case "pages":
 		return s.Kind.Finds(sources.LookupList) && s.Kind.ListPage > 0
+	case "sets":
+		return slices.ContainsFunc(s.Kind.Attributes, func(a providers.Attribute) bool { return a.Grant && a.Shape != sources.Scalar })
 	case "absence":
 		return s.Unproven == ""
 	case "by id":

@@ -61,6 +61,9 @@ type Subject struct {
 	// Asks says, of what is asked of a connection by a request that counts as another
 	// operation, which that is: get is a search where users are read in lists alone.
 	Asks map[string]simulator.Operation
+	// Looks names the operations that read the user before they write, so that what is
+	// wrong with that read ends them and nothing is done.
+	Looks []string
 	// Unproven says why an id that the vendor does not know is not proven to be nobody's;
 	// empty where it is.
 	Unproven string
@@ -87,8 +90,8 @@ type Subject struct {
 	// SearchPage and ListPage are how many users the vendor answers at once when
 	// the provider searches and lists.
 	SearchPage, ListPage int
-	// Without names the faults of the table that the vendor can not have, with the
-	// reason.
+	// Without names the faults of the table that the vendor can not have, and the flaws
+	// that a provider of it can not, with the reason.
 	Without map[string]string
 
 	// bend makes of a sound connection a broken one, for Prove.
@@ -158,6 +161,9 @@ func (s Subject) lacks() string {
 	}
 	for _, d := range disorders {
 		known = append(known, d.fired)
+	}
+	for _, f := range flaws() {
+		known = append(known, f.name)
 	}
 	for fault, reason := range s.Without {
 		if reason == "" || !slices.Contains(known, fault) {

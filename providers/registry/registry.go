@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"rollcall/providers"
+	"rollcall/providers/intelagree"
 	"rollcall/providers/partoo"
 	"rollcall/providers/vendasta"
 	"rollcall/sources"
@@ -16,6 +17,7 @@ var Kinds = sync.OnceValue(func() []*providers.Kind {
 	return []*providers.Kind{
 		vendasta.Kind(),
 		partoo.Kind(),
+		intelagree.Kind(),
 	}
 })
 

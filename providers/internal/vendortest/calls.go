@@ -34,7 +34,7 @@ func Get(id string) Call {
 // List reads all users.
 func List() Call {
 	return func(ctx context.Context, c *providers.Connection) (any, error) {
-		return c.Reader.(providers.Lister).List(ctx)
+		return c.Lists().List(ctx)
 	}
 }
 
