@@ -14,13 +14,19 @@ func acme() *Kind {
 		Title: "Acme", BaseURL: "https://api.acme.example", Rate: sources.Rate{{Requests: 5, Per: time.Second}},
 		Lookups: []sources.Lookup{sources.LookupList},
 		Attributes: []Attribute{
-			{Name: "name", Mode: Managed}, {Name: "role", Mode: Managed, OwnCall: true}, {Name: "once", Mode: CreateOnly},
+			{Name: "name", Mode: Managed},
+			{Name: "role", Mode: Managed, OwnCall: true},
+			{Name: "once", Mode: CreateOnly},
 			{Name: "valid", Mode: Managed},
 		},
 		Capabilities: []Capability{
-			{Operation: "find", Evidence: Assumed}, {Operation: "create", Evidence: Documented}, {Operation: "update", Evidence: Assumed, How: "a PUT"},
-			{Operation: "suspend", Evidence: Assumed, How: "valid: false"}, {Operation: "restore", Evidence: Assumed, How: "valid: true"},
-			{Operation: "delete", Evidence: Documented}, {Operation: "invite", Evidence: None},
+			{Operation: "find", Evidence: Assumed},
+			{Operation: "create", Evidence: Documented},
+			{Operation: "update", Evidence: Assumed, How: "a PUT"},
+			{Operation: "suspend", Evidence: Assumed, How: "valid: false"},
+			{Operation: "restore", Evidence: Assumed, How: "valid: true"},
+			{Operation: "delete", Evidence: Documented},
+			{Operation: "invite", Evidence: None},
 		},
 		Suspension: Suspension{Suspended: map[string]any{"valid": false}, Active: map[string]any{"valid": true}},
 	}
