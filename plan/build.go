@@ -215,6 +215,7 @@ func (b *builder) absent(e Entry) {
 		return
 	}
 	change := b.change(e, Create, CauseJoined)
+	change.Note = b.note(Create)
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
 	lacking := slices.Clone(b.provider.Kind.Required)

@@ -52,7 +52,7 @@ func requests(kind *providers.Kind, c Change, access *sources.Access) int {
 		if access.UserID != "" {
 			n++
 		}
-	case kind.ReadBack:
+	case kind.ReadBack && (c.Action != Create || !kind.ShowsCreated):
 		n++
 	}
 	if c.Action != Create {

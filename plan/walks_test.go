@@ -181,6 +181,45 @@ var walks = map[string]walk{
 			record: map[string]any{"permissionPresets": list("Approver"), "userPermissions": list()},
 		},
 	},
+	"myreports": {
+		settings: "region: na, account: 00000000-0000-0000-0000-000000000000, deleteEverywhere: true", address: "email", mails: true,
+		minimal: stay{
+			block:  `roles: [customer.admin]`,
+			record: map[string]any{"roles": list("account.user", "customer.admin")},
+			keeps:  []string{"displayName", "primaryTenant", "accounts"},
+		},
+		full: stay{
+			person: `displayName: Annie Souza`,
+			block:  `roles: [user.admin, customer.admin]`,
+			record: map[string]any{"displayName": "Annie Souza", "roles": list("account.user", "user.admin", "customer.admin")},
+			keeps:  []string{"primaryTenant", "accounts"},
+		},
+		scalar: stay{
+			block:  `displayName: Nina, roles: [user.admin, customer.admin]`,
+			record: map[string]any{"displayName": "Nina", "roles": list("account.user", "user.admin", "customer.admin")},
+		},
+		grants: stay{
+			block:  `roles: [account.user, branding.admin]`,
+			record: map[string]any{"roles": list("account.user", "branding.admin")},
+			keeps:  []string{"displayName"},
+		},
+		more: stay{
+			block:  `roles: [account.user, branding.admin, webhooks.admin]`,
+			record: map[string]any{"roles": list("account.user", "branding.admin", "webhooks.admin")},
+		},
+		reorder: stay{
+			block:  `roles: [webhooks.admin, branding.admin]`,
+			record: map[string]any{"roles": list("account.user", "branding.admin", "webhooks.admin")},
+		},
+		fewer: stay{
+			block:  `roles: [webhooks.admin]`,
+			record: map[string]any{"roles": list("account.user", "webhooks.admin")},
+		},
+		scope: stay{
+			block:  `roles: []`,
+			record: map[string]any{"roles": list("account.user")},
+		},
+	},
 }
 
 // A desire is one state that the roster can want somebody to be in.

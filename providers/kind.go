@@ -62,8 +62,8 @@ type Kind struct {
 	// AbsenceReads is how many requests prove an address absent; 0 is one.
 	AbsenceReads int
 	// ReadBack tells that the answers to writes do not show the user, so that each
-	// is followed by reading him.
-	ReadBack bool
+	// is followed by reading him; ShowsCreated that the answer to a create does.
+	ReadBack, ShowsCreated bool
 	// Remedies says what would show an attribute that was not shown, by attribute;
 	// email stands for the address.
 	Remedies map[string]string

@@ -183,7 +183,11 @@ func (l *listing) otherwise(ctx context.Context) Reader {
 	if l.searcher != nil {
 		return searching{l.searcher, l.getter}
 	}
-	r, err := l.list(ctx)
+	looked := *l
+	if looked.fresh == newList {
+		looked.fresh = recentList // that which he was just looked for in
+	}
+	r, err := looked.list(ctx)
 	if err != nil || r.size < l.page || l.page == 0 {
 		return nil
 	}

@@ -307,6 +307,16 @@ func (s Settings) Options() rest.Options {
 // it: forbidden after a 403, and where they come from after credentials were refused.
 // A remedy that the error has already stays.
 func Explain(config sources.ProviderConfig, forbidden string) func(error) error {
+	return explain(config, forbidden, "")
+}
+
+// ExplainConsent is Explain for a kind with a Consent: where credentials were refused,
+// another consent may be what helps.
+func ExplainConsent(config sources.ProviderConfig, forbidden string) func(error) error {
+	return explain(config, forbidden, ", or give the consent again: rollcall login "+config.Name)
+}
+
+func explain(config sources.ProviderConfig, forbidden, consent string) func(error) error {
 	return func(err error) error {
 		switch {
 		case err == nil, Remedy(err) != "":
@@ -314,12 +324,12 @@ func Explain(config sources.ProviderConfig, forbidden string) func(error) error 
 		case rest.KindOf(err) == rest.KindForbidden:
 			return WithRemedy(err, forbidden)
 		default:
-			return explainCredentials(err, config)
+			return explainCredentials(err, config, consent)
 		}
 	}
 }
 
-func explainCredentials(err error, config sources.ProviderConfig) error {
+func explainCredentials(err error, config sources.ProviderConfig, consent string) error {
 	if !CredentialsRefused(err) || len(config.Auth) == 0 {
 		return err
 	}
@@ -328,5 +338,5 @@ func explainCredentials(err error, config sources.ProviderConfig) error {
 		places = append(places, ref.String())
 	}
 	slices.Sort(places)
-	return WithRemedy(err, "look at "+strings.Join(places, " and "))
+	return WithRemedy(err, "look at "+strings.Join(places, " and ")+consent)
 }

@@ -15,7 +15,6 @@ var unbuilt = []struct{ place, value string }{
 	{"providers.*.lookup", "auto"},
 	{"providers.*.onLeave", mapping},
 	{"providers.*.kind", "mykaarma"},
-	{"providers.*.kind", "myreports"},
 	{"providers.*.kind", "scim"},
 }
 

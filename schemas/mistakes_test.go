@@ -195,6 +195,11 @@ func top(members string) string {
 
 func TestConfigMistakes(t *testing.T) {
 	const literal = "secrets never stand in a file of rollcall: write {env: NAME}, {file: PATH} or {command: [program, argument]}"
+	kinds := strings.Join(Kinds(), ", ")
+	calls := func(change ...string) string {
+		all := `{"version":1,"providers":{"myreports":{"region":"na","account":"00000000-0000-0000-0000-000000000000","auth":{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"refreshToken":{"file":"t"}}}}}`
+		return strings.NewReplacer(change...).Replace(all)
+	}
 	cases := []mistakeCase{
 		{"empty file", `null`, "", "must be a mapping with version and providers"},
 		{"no providers", `{"version":1}`, "", "providers is missing"},
@@ -259,6 +264,18 @@ func TestConfigMistakes(t *testing.T) {
 		{"both ways in", auth(`{"token":{"env":"T"},"serviceAccount":{"file":"k"}}`), "providers/vendasta/auth", "takes only one of serviceAccount, token"},
 		{"no way in", auth(`{}`), "providers/vendasta/auth", "needs one of serviceAccount, token"},
 		{"way in misspelt", auth(`{"tokne":{"env":"T"}}`), "providers/vendasta/auth/tokne/", `unknown key "tokne"; did you mean "token"?`},
+		{"no region and no address", calls(`"region":"na",`, ``), "providers/myreports", "region is missing"},
+		{"a region that is not there", calls(`"na"`, `"us"`), "providers/myreports/region", `must be one of na, eu, uk, au, not "us"`},
+		{"no account", calls(`"account":"00000000-0000-0000-0000-000000000000",`, ``), "providers/myreports", "account is missing"},
+		{"an account by name", calls(`00000000-0000-0000-0000-000000000000`, `Acme`), "providers/myreports/account", `must be the id of an account's tenant, such as 00000000-0000-0000-0000-000000000000, not "Acme"`},
+		{"a refresh token in a variable", calls(`{"file":"t"}`, `{"env":"T"}`), "providers/myreports/auth/refreshToken/env/", "unknown key: known here are file"},
+		{"a refresh token without a place", calls(`{"file":"t"}`, `{}`), "providers/myreports/auth/refreshToken", "file is missing"},
+		{"a literal refresh token", calls(`{"file":"t"}`, `"hunter2"`), "providers/myreports/auth/refreshToken", "the refresh token is renewed as it is used, so it has to stand in a file of its own: write {file: PATH}"},
+		{"suspending where there is no such state", calls(`"region"`, `"onLeave":"suspend","region"`), "providers/myreports/onLeave", `must be one of delete, keep, not "suspend"`},
+		{"searching where there is no search", calls(`"region"`, `"lookup":"search","region"`), "providers/myreports/lookup", `must be list, not "search"`},
+		{"a flag in quotes", calls(`"region"`, `"deleteEverywhere":"true","region"`), "providers/myreports/deleteEverywhere", "must be true or false: take the quotes away"},
+		{"a browser sent elsewhere", calls(`"region"`, `"redirectURL":"http://10.0.0.1:8000","region"`), "providers/myreports/redirectURL", `must be an http address of this machine, such as http://127.0.0.1:8000, not "http://10.0.0.1:8000"`},
+		{"assuming where nothing is assumed", calls(`"region"`, `"assume":["suspend"],"region"`), "providers/myreports/assume/", `unknown key "assume": known here are acceptCharges, account, auth, authorizeURL, baseURL, concurrency, deleteEverywhere, kind, lookup, mode, onLeave, rate, redirectURL, region, retries, timeout, tokenURL`},
 		{"auth as text", auth(`"hunter2"`), "providers/vendasta/auth", "must be a mapping with serviceAccount or token that says where the secret is, such as {token: {env: VENDASTA_TOKEN}}"},
 	}
 	t.Run("unnamed", func(t *testing.T) { runMistakes(t, must(t)(CompileConfig(nil)), cases) })

@@ -6,6 +6,7 @@ import (
 
 	"rollcall/providers"
 	"rollcall/providers/intelagree"
+	"rollcall/providers/myreports"
 	"rollcall/providers/partoo"
 	"rollcall/providers/vendasta"
 	"rollcall/sources"
@@ -18,6 +19,7 @@ var Kinds = sync.OnceValue(func() []*providers.Kind {
 		vendasta.Kind(),
 		partoo.Kind(),
 		intelagree.Kind(),
+		myreports.Kind(),
 	}
 })
 
