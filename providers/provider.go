@@ -31,6 +31,9 @@ var ErrAbsent = errors.New("no such user")
 type User struct {
 	ID    string
 	Email string
+	// Aliases are further addresses that he is known by there, such as a name to sign
+	// in with that is one: he is found by them too.
+	Aliases []string
 	// Unreadable says what of a user in a list can not be read; then nothing but id
 	// and address is known of him.
 	Unreadable error

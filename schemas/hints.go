@@ -14,7 +14,6 @@ var unbuilt = []struct{ place, value string }{
 	{"providers.*.lookup", "ledger"},
 	{"providers.*.lookup", "auto"},
 	{"providers.*.onLeave", mapping},
-	{"providers.*.kind", "mykaarma"},
 	{"providers.*.kind", "scim"},
 }
 

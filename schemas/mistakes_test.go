@@ -200,6 +200,10 @@ func TestConfigMistakes(t *testing.T) {
 		all := `{"version":1,"providers":{"myreports":{"region":"na","account":"00000000-0000-0000-0000-000000000000","auth":{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"refreshToken":{"file":"t"}}}}}`
 		return strings.NewReplacer(change...).Replace(all)
 	}
+	dealer := func(change ...string) string {
+		all := `{"version":1,"providers":{"mykaarma":{"dealerUUID":"d-1","auth":{"username":{"env":"U"},"password":{"env":"P"}}}}}`
+		return strings.NewReplacer(change...).Replace(all)
+	}
 	cases := []mistakeCase{
 		{"empty file", `null`, "", "must be a mapping with version and providers"},
 		{"no providers", `{"version":1}`, "", "providers is missing"},
@@ -264,6 +268,30 @@ func TestConfigMistakes(t *testing.T) {
 		{"both ways in", auth(`{"token":{"env":"T"},"serviceAccount":{"file":"k"}}`), "providers/vendasta/auth", "takes only one of serviceAccount, token"},
 		{"no way in", auth(`{}`), "providers/vendasta/auth", "needs one of serviceAccount, token"},
 		{"way in misspelt", auth(`{"tokne":{"env":"T"}}`), "providers/vendasta/auth/tokne/", `unknown key "tokne"; did you mean "token"?`},
+		{"no dealer", dealer(`"dealerUUID":"d-1",`, ``), "providers/mykaarma", "dealerUUID is missing"},
+		{"a dealer as a number", dealer(`"d-1"`, `7`), "providers/mykaarma/dealerUUID", "must be text: put it in quotes"},
+		{"a dealer with a blank", dealer(`"d-1"`, `"d 1"`), "providers/mykaarma/dealerUUID", `must be an id, in quotes where it is a number, and without blanks, not "d 1"`},
+		{"half of the credentials", dealer(`,"password":{"env":"P"}`, ``), "providers/mykaarma/auth", "password is missing"},
+		{"a literal user name", dealer(`{"env":"U"}`, `"hunter2"`), "providers/mykaarma/auth/username", literal},
+		{"no token endpoint", dealer(`"auth"`, `"tokenURL":"https://x.example","auth"`), "providers/mykaarma/tokenURL/", `unknown key "tokenURL": known here are assume, auth, baseURL, concurrency, dealerUUID, departments, kind, lookup, mode, onLeave, paths, rate, retries, roleNames, timeout, update`},
+		{"deleting where there is no way", dealer(`"auth"`, `"onLeave":"delete","auth"`), "providers/mykaarma/onLeave", `must be one of suspend, keep, not "delete"`},
+		{"searching where there is no way", dealer(`"auth"`, `"lookup":"search","auth"`), "providers/mykaarma/lookup", `must be list, not "search"`},
+		{"assuming what is documented", dealer(`"auth"`, `"assume":["create"],"auth"`), "providers/mykaarma/assume/0", `must be one of update, suspend, not "create"`},
+		{"assuming nothing", dealer(`"auth"`, `"assume":[],"auth"`), "providers/mykaarma/assume", "must have at least 1 item"},
+		{"suspending without departments", dealer(`"auth"`, `"assume":["update","suspend"],"auth"`), "providers/mykaarma", "departments is missing"},
+		{"names of roles without departments", dealer(`"auth"`, `"roleNames":{"r-1":"A"},"auth"`), "providers/mykaarma", "departments is missing"},
+		{"both without departments", dealer(`"auth"`, `"roleNames":{"r-1":"A"},"assume":["suspend"],"auth"`), "providers/mykaarma", "departments is missing"},
+		{"no department", dealer(`"auth"`, `"departments":[],"auth"`), "providers/mykaarma/departments", "must have at least 1 item"},
+		{"names of roles as a list", dealer(`"auth"`, `"roleNames":["A"],"departments":["x"],"auth"`), "providers/mykaarma/roleNames", "must be a mapping of role ids to names, such as {r-1: Service Advisor}"},
+		{"an empty name of a role", dealer(`"auth"`, `"roleNames":{"r-1":""},"departments":["x"],"auth"`), "providers/mykaarma/roleNames/r-1", `must be the name of a role, not ""`},
+		{"an update that is neither", dealer(`"auth"`, `"update":"patch","auth"`), "providers/mykaarma/update", `must be one of replace, merge, not "patch"`},
+		{"a path that is not there", dealer(`"auth"`, `"paths":{"createUser":"/x"},"auth"`), "providers/mykaarma/paths/createUser/", `unknown key "createUser"; did you mean "updateUser"?`},
+		{"a path without its id", dealer(`"auth"`, `"paths":{"updateUser":"/manage/v2/user"},"auth"`), "providers/mykaarma/paths/updateUser", `must be a path that has {userUUID} once, such as /manage/v2/user/partner/{userUUID}, not "/manage/v2/user"`},
+		{"a path with the id twice", dealer(`"auth"`, `"paths":{"updateUser":"/{userUUID}/{userUUID}"},"auth"`), "providers/mykaarma/paths/updateUser", `must be a path that has {userUUID} once, such as /manage/v2/user/partner/{userUUID}, not "/{userUUID}/{userUUID}"`},
+		{"a path with another id", dealer(`"auth"`, `"paths":{"listUsers":"/{dealerUuid}/users"},"auth"`), "providers/mykaarma/paths/listUsers", `must be a path that has {dealerUUID} once, such as /manage/v2/dealer/{dealerUUID}/users, not "/{dealerUuid}/users"`},
+		{"a path with half of its ids", dealer(`"auth"`, `"paths":{"updateDealerAssociate":"/d/{departmentUUID}"},"auth"`), "providers/mykaarma/paths/updateDealerAssociate", `must be a path that has {departmentUUID} and {userUUID} once each, such as /manage/v2/department/{departmentUUID}/user/{userUUID}/dealerAssociate, not "/d/{departmentUUID}"`},
+		{"a path that leads up", dealer(`"auth"`, `"paths":{"dealerAssociates":"/../x"},"auth"`), "providers/mykaarma/paths/dealerAssociates", `must be a path without placeholders, such as /manage/v2/department/dealerAssociate/list, not "/../x"`},
+		{"a path with a query", dealer(`"auth"`, `"paths":{"dealerAssociates":"/x?y=1"},"auth"`), "providers/mykaarma/paths/dealerAssociates", `must be a path without placeholders, such as /manage/v2/department/dealerAssociate/list, not "/x?y=1"`},
 		{"no region and no address", calls(`"region":"na",`, ``), "providers/myreports", "region is missing"},
 		{"a region that is not there", calls(`"na"`, `"us"`), "providers/myreports/region", `must be one of na, eu, uk, au, not "us"`},
 		{"no account", calls(`"account":"00000000-0000-0000-0000-000000000000",`, ``), "providers/myreports", "account is missing"},

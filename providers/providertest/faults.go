@@ -280,7 +280,7 @@ func (b *bench) proves(f fault, o operation, want outcome, id string) {
 			} else if want == recovers && !there {
 				finding = providers.Ambiguous // the id is somebody else's
 			}
-			if !b.can("search") {
+			if !b.can("search") && !b.byList() {
 				finding, query.Stated = b.byListAlone(want, there), b.ByID
 			}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"rollcall/providers"
 	"rollcall/providers/intelagree"
+	"rollcall/providers/mykaarma"
 	"rollcall/providers/myreports"
 	"rollcall/providers/partoo"
 	"rollcall/providers/vendasta"
@@ -18,6 +19,7 @@ var Kinds = sync.OnceValue(func() []*providers.Kind {
 	return []*providers.Kind{
 		vendasta.Kind(),
 		partoo.Kind(),
+		mykaarma.Kind(),
 		intelagree.Kind(),
 		myreports.Kind(),
 	}

@@ -257,9 +257,11 @@ var requestIDHeaders = []string{
 
 func requestID(header http.Header) string {
 	for _, name := range requestIDHeaders {
-		if id := plain(strings.TrimSpace(header.Get(name)), "-_.:/;=+", 128); id != "" {
+		if id := plainRequestID(header.Get(name)); id != "" {
 			return id
 		}
 	}
 	return ""
 }
+
+func plainRequestID(id string) string { return plain(strings.TrimSpace(id), "-_.:/;=+", 128) }
