@@ -180,8 +180,9 @@ func once(t *testing.T, dir string) {
 	for kind, raw := range state {
 		var vendor struct {
 			Users []struct {
-				Email      string                 `json:"email"`
-				Attributes struct{ Email string } `json:"attributes"`
+				Email        string                 `json:"email"`
+				EmailAddress string                 `json:"emailAddress"`
+				Attributes   struct{ Email string } `json:"attributes"`
 			} `json:"users"`
 		}
 		if err := json.Unmarshal(raw, &vendor); err != nil {
@@ -189,7 +190,7 @@ func once(t *testing.T, dir string) {
 		}
 		seen := make(map[string]bool)
 		for _, user := range vendor.Users {
-			email := strings.ToLower(user.Email + user.Attributes.Email)
+			email := strings.ToLower(user.Email + user.EmailAddress + user.Attributes.Email)
 			if email == "" || seen[email] {
 				t.Errorf("%s has %q twice, or not at all", kind, email)
 			}
