@@ -219,10 +219,11 @@ func (b *builder) absent(e Entry) {
 		return
 	}
 	change := b.change(e, Create, CauseJoined)
+	change.Note = b.note(Create)
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
 	lacking := slices.Clone(b.provider.Kind.Required)
-	mails := b.provider.Kind.MailsAtCreate
+	mails, values := b.provider.Kind.MailsAtCreate, make(map[string]any)
 	for _, w := range b.provider.Kind.Drafts(e.Access) {
 		data, sent := atCreate(w)
 		if !sent {
@@ -230,6 +231,7 @@ func (b *builder) absent(e Entry) {
 		}
 		lacking = slices.DeleteFunc(lacking, func(name string) bool { return name == w.Attribute.Name })
 		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, data))
+		values[w.Attribute.Name] = data
 		mails = mails || w.Attribute.Invites || w.Attribute.Mails && data == true
 		if other, refers := e.Access.References[w.Attribute.Name]; refers && w.Attribute.FromReference != nil {
 			r := referral{person: other.Person}
@@ -239,7 +241,7 @@ func (b *builder) absent(e Entry) {
 			b.refers[change.ID] = append(b.refers[change.ID], r)
 		}
 	}
-	if mails {
+	if mails || b.provider.Kind.Mails != nil && b.provider.Kind.Mails(values) {
 		change.Effects = append(change.Effects, EffectInvite)
 	}
 	if len(lacking) > 0 {

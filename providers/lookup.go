@@ -205,8 +205,13 @@ func pinned(user *User, q Query) Observation {
 }
 
 func carries(user *User, emails []string) bool {
-	return slices.ContainsFunc(emails, func(e string) bool { return sources.SameEmail(e, user.Email) })
+	return slices.ContainsFunc(user.addresses(), func(address string) bool {
+		return slices.ContainsFunc(emails, func(e string) bool { return sources.SameEmail(e, address) })
+	})
 }
+
+// addresses are the user's address and his aliases.
+func (u *User) addresses() []string { return append([]string{u.Email}, u.Aliases...) }
 
 // searchForms searches for the address as it is written and, while that finds
 // nobody, in lower case and in the form in which addresses are compared: no
@@ -284,7 +289,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 	if err != nil {
 		return unknown(fmt.Errorf("reading user %s: %w", hit.ID, err))
 	}
-	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Attributes: maps.Clone(hit.Attributes)}
+	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Aliases: hit.Aliases, Attributes: maps.Clone(hit.Attributes)}
 	for name, live := range user.Attributes {
 		if live.Shown {
 			if both.Attributes == nil {

@@ -31,6 +31,9 @@ var ErrAbsent = errors.New("no such user")
 type User struct {
 	ID    string
 	Email string
+	// Aliases are further addresses that he is known by there, such as a name to sign
+	// in with that is one: he is found by them too.
+	Aliases []string
 	// Unreadable says what of a user in a list can not be read; then nothing but id
 	// and address is known of him.
 	Unreadable error
@@ -326,6 +329,16 @@ func (s Settings) Options() rest.Options {
 // it: forbidden after a 403, and where they come from after credentials were refused.
 // A remedy that the error has already stays.
 func Explain(config sources.ProviderConfig, forbidden string) func(error) error {
+	return explain(config, forbidden, "")
+}
+
+// ExplainConsent is Explain for a kind with a Consent: where credentials were refused,
+// another consent may be what helps.
+func ExplainConsent(config sources.ProviderConfig, forbidden string) func(error) error {
+	return explain(config, forbidden, ", or give the consent again: rollcall login "+config.Name)
+}
+
+func explain(config sources.ProviderConfig, forbidden, consent string) func(error) error {
 	return func(err error) error {
 		switch {
 		case err == nil, Remedy(err) != "":
@@ -333,12 +346,12 @@ func Explain(config sources.ProviderConfig, forbidden string) func(error) error 
 		case rest.KindOf(err) == rest.KindForbidden:
 			return WithRemedy(err, forbidden)
 		default:
-			return explainCredentials(err, config)
+			return explainCredentials(err, config, consent)
 		}
 	}
 }
 
-func explainCredentials(err error, config sources.ProviderConfig) error {
+func explainCredentials(err error, config sources.ProviderConfig, consent string) error {
 	if !CredentialsRefused(err) || len(config.Auth) == 0 {
 		return err
 	}
@@ -347,5 +360,5 @@ func explainCredentials(err error, config sources.ProviderConfig) error {
 		places = append(places, ref.String())
 	}
 	slices.Sort(places)
-	return WithRemedy(err, "look at "+strings.Join(places, " and "))
+	return WithRemedy(err, "look at "+strings.Join(places, " and ")+consent)
 }

@@ -14,8 +14,6 @@ var unbuilt = []struct{ place, value string }{
 	{"providers.*.lookup", "ledger"},
 	{"providers.*.lookup", "auto"},
 	{"providers.*.onLeave", mapping},
-	{"providers.*.kind", "mykaarma"},
-	{"providers.*.kind", "myreports"},
 	{"providers.*.kind", "scim"},
 }
 

@@ -242,15 +242,11 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	values, _ := merge(blocks, rules)
 	if rules.Unfit != nil {
 		for _, issue := range rules.Unfit(provider, p.Values, values) {
-			severity := Error
-			if issue.Warning {
-				severity = Warning
-			}
 			place := p.Origin
 			if v, stated := p.Values.Get(issue.Attribute); stated {
 				place = v.Origins[0]
 			}
-			c.add(severity, place, fmt.Sprintf("%s at %s: %s", p.Email, provider.Name, issue.Message))
+			c.add(issue.severity(), place, fmt.Sprintf("%s at %s: %s", p.Email, provider.Name, issue.Message))
 		}
 	}
 	if rules.Missing == nil {
@@ -314,13 +310,13 @@ func (c *checker) conflicts(p *Person, blocks []*Block, provider ProviderConfig,
 			continue
 		}
 		for _, issue := range rules.Conflicts(provider, values) {
-			found = true
+			found = found || !issue.Warning
 			key := fmt.Sprint(p.Key, provider.Name, issue)
 			if c.reported[key] {
 				continue
 			}
 			c.reported[key] = true
-			c.report(blocks[len(blocks)-1].originOr(p), "%s at %s: %s (from %s)", p.Email, provider.Name, issue.Message, describeAll(counted))
+			c.add(issue.severity(), blocks[len(blocks)-1].originOr(p), fmt.Sprintf("%s at %s: %s (from %s)", p.Email, provider.Name, issue.Message, describeAll(counted)))
 		}
 	}
 	return found

@@ -217,3 +217,10 @@ type Issue struct {
 	// Warning says that it is to be told, but nothing to refuse.
 	Warning bool
 }
+
+func (i Issue) severity() Severity {
+	if i.Warning {
+		return Warning
+	}
+	return Error
+}

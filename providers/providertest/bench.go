@@ -40,6 +40,10 @@ type bench struct {
 	ctx   context.Context // of the law, which is as long as the bench
 	world *simulator.World
 
+	// rotating are the credentials that are renewed as they are used, which all
+	// connections share.
+	rotating map[string]sources.Rotating
+
 	mu        sync.Mutex
 	sent      []sent
 	rewriting rewriting
@@ -71,6 +75,7 @@ func (b *bench) settings() providers.Settings {
 		s.Config.Auth[name] = sources.SecretRef{Env: strings.ToUpper(name) + "_OF_SUBJECT"}
 		s.Auth[name] = sources.NewSecret(b.secret(name))
 	}
+	s.Rotating = b.rotating
 	return s
 }
 
@@ -185,13 +190,18 @@ func (b *bench) ask(c *providers.Connection, id string) error {
 	return err
 }
 
-// keys are the names that the bodies of all requests have, at any depth.
+// keys are the names that the bodies of all requests have, at any depth, and those
+// that the operations of a JSON Patch are about.
 func (b *bench) keys() []string {
 	found := make(map[string]bool)
 	var collect func(any)
 	collect = func(data any) {
 		switch v := data.(type) {
 		case map[string]any:
+			if path, is := v["path"].(string); is && v["op"] != nil {
+				name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+				found[name] = true
+			}
 			for name, item := range v {
 				found[name] = true
 				collect(item)

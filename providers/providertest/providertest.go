@@ -25,6 +25,7 @@ import (
 
 	"rollcall/providers"
 	"rollcall/providers/simulator"
+	"rollcall/sources"
 )
 
 // A Subject is what the laws have to be told of a vendor. Records are in the form
@@ -190,5 +191,9 @@ func Run(t *testing.T, s Subject) {
 // which it begins Unix seconds can not be told from a span.
 func newBench(t T, ctx context.Context, s Subject) *bench { //nolint:revive // what a law reports to comes first
 	time.Sleep(27 * 365 * 24 * time.Hour)
-	return &bench{T: t, Subject: s, ctx: ctx, world: simulator.New(s.World)}
+	b := &bench{T: t, Subject: s, ctx: ctx, world: simulator.New(s.World), rotating: make(map[string]sources.Rotating)}
+	for _, name := range s.Kind.Rotates {
+		b.rotating[name] = sources.MemorySecret(sources.NewSecret(b.secret(name)))
+	}
+	return b
 }

@@ -15,7 +15,7 @@ import (
 const (
 	gus  = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a01"
 	hana = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a02"
-	ivo = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a03"
+	ivo  = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a03"
 	jill = "0b6f3c1e-5a0d-4d6e-9f3a-6a3f0c9f1a04"
 )
 

@@ -103,7 +103,7 @@ func (v Vendor) ReadFails(t *testing.T, steps []Step, call Call, says, remedy st
 	if err == nil || errors.Is(err, providers.ErrAbsent) || providers.OutcomeUnknown(err) {
 		t.Fatalf("error %v", err)
 	}
-	if rest.KindOf(err) == 0 || !strings.HasPrefix(err.Error(), v.Kind.Name+": GET ") {
+	if rest.KindOf(err) == 0 || !strings.HasPrefix(err.Error(), v.Kind.Name+": "+steps[len(steps)-1].Method+" ") {
 		t.Errorf("the error does not say what was asked: %v", err)
 	}
 	explained(t, err, says, remedy)
