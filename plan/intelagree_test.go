@@ -126,7 +126,7 @@ people:
 
 // What is not assumed is manual, with the line that turns it on, and a leaver keeps
 // his access until a person took it, unless the provider keeps leavers.
-func TestNothingAssumed(t *testing.T) {
+func TestIntelAgreeAssumesNothing(t *testing.T) {
 	const roster = `version: 1
 people:
   - {email: ana@example.com, access: {intelagree: {title: Buyer, permissionPresets: [Reviewer]}}}
