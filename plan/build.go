@@ -120,7 +120,8 @@ type builder struct {
 	unknown   int
 	found     int                          // people of the roster who were found
 	findings  map[string]providers.Finding // by person
-	refers    map[string][]*sources.Person // whom a create refers to, by its id
+	ids       map[string]string            // of those who were found
+	refers    map[string][]referral        // whom a create refers to, by its id
 	unchanged int
 	kept      int // leavers whom onLeave keeps
 	authError string
@@ -129,7 +130,7 @@ type builder struct {
 func newBuilder(p *Plan, provider Provider, protect []sources.Pattern) *builder {
 	return &builder{
 		plan: p, provider: provider, protect: protect, first: len(p.Changes),
-		findings: make(map[string]providers.Finding), refers: make(map[string][]*sources.Person),
+		findings: make(map[string]providers.Finding), ids: make(map[string]string), refers: make(map[string][]referral),
 	}
 }
 
@@ -145,6 +146,9 @@ func (b *builder) entry(e Entry) {
 	}
 	b.lookups++
 	b.findings[access.Person.Key] = o.Finding
+	if o.Finding == providers.Found {
+		b.ids[access.Person.Key] = o.User.ID
+	}
 	switch o.Finding {
 	case providers.Found:
 		b.found++
@@ -229,8 +233,12 @@ func (b *builder) absent(e Entry) {
 		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, data))
 		values[w.Attribute.Name] = data
 		mails = mails || w.Attribute.Invites || w.Attribute.Mails && data == true
-		if other := e.Access.References[w.Attribute.Name]; other != nil && w.Attribute.FromReference != nil {
-			b.refers[change.ID] = append(b.refers[change.ID], other)
+		if other, refers := e.Access.References[w.Attribute.Name]; refers && w.Attribute.FromReference != nil {
+			r := referral{person: other.Person}
+			if w.Attribute.Names != nil {
+				r.id = w.Attribute.Names(data)
+			}
+			b.refers[change.ID] = append(b.refers[change.ID], r)
 		}
 	}
 	if mails || b.provider.Kind.Mails != nil && b.provider.Kind.Mails(values) {

@@ -161,7 +161,10 @@ type Attribute struct {
 	FromBlock func(any) any
 	// FromReference translates a value that is the address of somebody in the roster,
 	// whose user has to be there first; nil tells that no value is one.
-	FromReference func(*sources.Person) any
+	FromReference func(sources.Reference) any
+	// Names is the id by which a value of that kind names a user, so that it can be
+	// compared with that of whoever was found; nil compares nothing.
+	Names func(value any) string
 	// Whole tells that every update sends it, changed or not, so that it has to be
 	// shown for one. OwnCall tells that it is changed by a call of its own, whatever an
 	// update is; unless it is what suspends, the vendor documents that call.

@@ -256,13 +256,26 @@ func InDoubt(err error) error {
 	if OutcomeUnknown(err) {
 		return err
 	}
-	return &doubtError{err}
+	return &doubtError{err: err}
 }
 
-type doubtError struct{ err error }
+// Acknowledged is InDoubt for a create that the vendor answered as done, without
+// showing the user: it is not tried again, even where nobody is found afterwards.
+func Acknowledged(err error) error { return &doubtError{err: err, done: true} }
 
-func (e *doubtError) Error() string { return e.err.Error() + "; it may have taken effect" }
+type doubtError struct {
+	err  error
+	done bool // the vendor says that it is
+}
+
 func (e *doubtError) Unwrap() error { return e.err }
+
+func (e *doubtError) Error() string {
+	if rest.OutcomeUnknown(e.err) {
+		return e.err.Error() // which says it
+	}
+	return e.err.Error() + "; it may have taken effect"
+}
 
 // DidNothing reports of an error that nothing happened and that another try is no
 // use now: the call was not sent, or the vendor asked to come back later.
@@ -292,9 +305,15 @@ func Interrupted(err error) bool {
 func CredentialsRefused(err error) bool { return rest.KindOf(err) == rest.KindAuth }
 
 // Repeatable reports of a failed create that it may be tried once more after the
-// user is proven absent: its outcome was not known, or credentials that had run
-// out were renewed.
-func Repeatable(err error) bool { return OutcomeUnknown(err) || CredentialsRefused(err) }
+// user is proven absent: its outcome was not known and the vendor did not say that it
+// is done, or credentials that had run out were renewed.
+func Repeatable(err error) bool {
+	var doubt *doubtError
+	if errors.As(err, &doubt) && doubt.done {
+		return false
+	}
+	return OutcomeUnknown(err) || CredentialsRefused(err)
+}
 
 // Options are the settings as the HTTP client of all vendors takes them; what a
 // vendor's answers look like is left to be filled in.

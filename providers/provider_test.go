@@ -46,6 +46,8 @@ func TestErrors(t *testing.T) {
 		{"canceled before", canceled, false, false, false, true},
 		{"canceled while under way", canceledLate, true, false, true, false},
 		{"in doubt", InDoubt(errors.New("x")), true, false, true, false},
+		{"acknowledged", Acknowledged(errors.New("x")), true, false, false, false},
+		{"acknowledged, then cut", Acknowledged(lost), true, false, false, false},
 		{"something else", errors.New("x"), false, false, false, false},
 		{"none", nil, false, false, false, false},
 	} {
@@ -62,6 +64,9 @@ func TestErrors(t *testing.T) {
 		t.Errorf("said %d times", n)
 	}
 	if n := strings.Count(InDoubt(fmt.Errorf("reading the answer: %w", lost)).Error(), "it may have taken effect"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	if n := strings.Count(Acknowledged(lost).Error(), "it may have taken effect"); n != 1 {
 		t.Errorf("said %d times", n)
 	}
 	if Remedy(nil) != "" || Remedy(errors.New("x")) != "" || Remedy(fmt.Errorf("a: %w", WithRemedy(lost, "do"))) != "do" || WithRemedy(lost, "do").Error() != lost.Error() {

@@ -57,9 +57,6 @@ var twoVendastas = map[string]string{"vendasta": "vendasta", "agency": "vendasta
 // slashes; one that ends in one means the key.
 type mistakeCase struct{ name, document, path, message string }
 
-// kinds are the names of all kinds, as messages list them.
-var kinds = strings.Join(Kinds(), ", ")
-
 func runMistakes(t *testing.T, s *Schema, cases []mistakeCase) {
 	t.Helper()
 	for _, c := range cases {

@@ -125,6 +125,8 @@ type creates struct {
 	client  *rest.Client
 	reader  reader
 	creator map[string]string // headers that name who creates
+	// explains an error of the create, which is documented.
+	explains func(error) error
 }
 
 // changes makes users and changes them, which has to be assumed.
@@ -151,7 +153,8 @@ func creator(config sources.ProviderConfig) map[string]string {
 var created = []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent}
 
 // Create makes a user ([SEED]). What it answers is not documented: after anything of a
-// success but the user, which is assumed, he has to be looked up.
+// success but the user, which is assumed, he has to be looked up; and whoever was told
+// of a success does not ask for another one, since the lookup too is assumed.
 func (w creates) Create(ctx context.Context, draft providers.Draft) (providers.Receipt, error) {
 	fields := maps.Clone(draft.Values)
 	if fields == nil {
@@ -160,7 +163,10 @@ func (w creates) Create(ctx context.Context, draft providers.Draft) (providers.R
 	fields["email"] = draft.Email
 	response, err := w.client.WriteOnce(ctx, rest.Call{Method: http.MethodPost, Path: "/users", Body: fields, Header: w.creator, Success: created})
 	if err != nil {
-		return providers.Receipt{RequestID: rest.RequestID(err)}, w.reader.explains(err)
+		if rest.OutcomeUnknown(err) && rest.Status(err)/100 == 2 {
+			err = providers.Acknowledged(err)
+		}
+		return providers.Receipt{RequestID: rest.RequestID(err)}, w.explains(err)
 	}
 	receipt := providers.Receipt{UserID: keyIn(fields[businessKeys], w.reader.keyType), RequestID: response.RequestID}
 	var answer record
@@ -173,7 +179,7 @@ func (w creates) Create(ctx context.Context, draft providers.Draft) (providers.R
 			return receipt, nil
 		}
 	}
-	return receipt, providers.InDoubt(errors.New("the answer to the create does not show the user"))
+	return receipt, providers.Acknowledged(errors.New("the answer to the create does not show the user"))
 }
 
 var errOther = errors.New("the vendor answered another user than the one who was asked for")
@@ -215,9 +221,20 @@ const forbidden = "the account key may not do this: ask IntelAgree which rights 
 
 // explain adds that what is assumed is not there, where that is what the answer says.
 func explain(next func(error) error) func(error) error {
+	return notOpen(next, "IntelAgree documents no way to find or change users, and the one that rollcall assumes is not there: ask IntelAgree for it, and set paths; until then nobody is created")
+}
+
+// explainCreate adds that the create is documented, where the answer says that it is
+// not there.
+func explainCreate(next func(error) error) func(error) error {
+	return notOpen(next, "IntelAgree documents this call: check baseURL, and ask IntelAgree whether the account may create users")
+}
+
+// notOpen adds a remedy where a call is not there.
+func notOpen(next func(error) error, remedy string) func(error) error {
 	return func(err error) error {
 		if rest.NotOpen(err) && providers.Remedy(err) == "" {
-			err = providers.WithRemedy(err, "IntelAgree documents no way to find or change users, and the one that rollcall assumes is not there: ask IntelAgree for it, and set paths; until then nobody is created")
+			err = providers.WithRemedy(err, remedy)
 		}
 		return next(err)
 	}

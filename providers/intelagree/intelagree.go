@@ -134,10 +134,10 @@ func attributes(own string) []providers.Attribute {
 	source := scalar(clone, "")
 	source.Shape, source.Mode, source.Whole = sources.Object, providers.CreateOnly, false
 	source.FromBlock = withEntity
-	source.FromReference = func(person *sources.Person) any {
-		id, _ := person.Values.Get("id")
-		return businessKey(own, text(id.Data))
+	source.FromReference = func(other sources.Reference) any {
+		return businessKey(own, keyOf(own, other.Person.Values, other.Values))
 	}
+	source.Names = func(key any) string { return keyIn([]any{key}, own) }
 	all := scalar(everywhere, "")
 	all.Default = false
 	return []providers.Attribute{
@@ -247,32 +247,40 @@ func conflicts(_ sources.ProviderConfig, values sources.Values) []sources.Issue 
 	return issues
 }
 
+// keyOf is the value of the business key of that type which somebody gets when he is
+// created: that of his access block, or else his id; "" where he gets none.
+func keyOf(own string, person, access sources.Values) string {
+	if stated, is := access.Get(businessKeys); is {
+		return keyIn(withEntities(stated.Data), own)
+	}
+	id, _ := person.Get("id")
+	return text(id.Data)
+}
+
 // referable: whoever is cloned is named by his business key.
 func referable(config sources.ProviderConfig, person *sources.Person, access sources.Values) string {
 	own := keyType(config)
-	id, _ := person.Values.Get("id")
-	if text(id.Data) == "" {
-		return "who has no id, by which IntelAgree would know him: give him one"
+	if keyOf(own, person.Values, access) != "" {
+		return ""
 	}
-	stated, is := access.Get(businessKeys)
-	if is && keyIn(withEntities(stated.Data), own) != text(id.Data) {
-		return fmt.Sprintf("who has businessKeys without {name: %s, value: %s}, by which he would be named: add that one", own, text(id.Data))
+	if _, is := access.Get(businessKeys); is {
+		return fmt.Sprintf("who has businessKeys without one of the type %s, by which he would be named: add it", own)
 	}
-	return ""
+	return "who has no id, by which IntelAgree would know him: give him one"
 }
 
 // unfit warns of somebody who would have no business key that rollcall knows him by.
 func unfit(config sources.ProviderConfig, person, access sources.Values) []sources.Issue {
 	own := keyType(config)
-	stated, is := access.Get(businessKeys)
-	if is && keyIn(withEntities(stated.Data), own) != "" {
+	if keyOf(own, person, access) != "" {
 		return nil
 	}
-	if id, _ := person.Get("id"); !is && text(id.Data) != "" {
-		return nil
+	remedy := "give him an id"
+	if _, is := access.Get(businessKeys); is {
+		remedy = "add one to his businessKeys"
 	}
 	return []sources.Issue{{Attribute: "id", Warning: true, Message: fmt.Sprintf(
-		"he gets no business key of the type %s, so rollcall finds him by his address alone and can change nothing at him once he is created: give him an id", own,
+		"he gets no business key of the type %s, so rollcall finds him by his address alone and can change nothing at him once he is created: %s", own, remedy,
 	)}}
 }
 

@@ -32,8 +32,9 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	if err != nil {
 		return nil, err
 	}
-	r := reader{rest: client.Reader(), keyType: keyType(config), paths: pathsOf(config), explains: explain(providers.Explain(config, forbidden))}
-	w := creates{client: client, reader: r, creator: creator(config)}
+	explained := providers.Explain(config, forbidden)
+	r := reader{rest: client.Reader(), keyType: keyType(config), paths: pathsOf(config), explains: explain(explained)}
+	w := creates{client: client, reader: r, creator: creator(config), explains: explainCreate(explained)}
 	if config.Assumes("update") {
 		return providers.NewConnection(client, settings, r, changes{w}), nil
 	}

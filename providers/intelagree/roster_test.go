@@ -48,6 +48,15 @@ people:
     access: {intelagree: {userPermissionsToClone: ANA@example.com}}
   - {email: ana@example.com, id: E-1, givenName: Ana, familyName: Souza, access: {intelagree: {permissionPresets: [Reviewer]}}}
 `
+	byReferenceToKeys = `version: 1
+people:
+  - email: bill@example.com
+    id: E-1042
+    givenName: William
+    familyName: Smith
+    access: {intelagree: {userPermissionsToClone: ana@example.com}}
+  - {email: ana@example.com, id: E-2, givenName: Ana, access: {intelagree: {businessKeys: [{name: HR, value: H-1}, {name: rollcall, value: E-1}]}}}
+`
 	byForeignKey = `version: 1
 people:
   - {email: bill@example.com, id: E-1042, legalName: William Smith, givenName: William, familyName: Smith, access: {intelagree: {userPermissionsToClone: {name: rollcall, value: E-1}}}}
@@ -62,6 +71,7 @@ func TestCreateFromRoster(t *testing.T) {
 		{"by the person's fields", byPerson, "create-request.json"},
 		{"by the vendor's fields", byVendor, "create-full-request.json"},
 		{"with the permissions of somebody in the roster", byReference, "create-clone-request.json"},
+		{"with the permissions of somebody whose keys are stated", byReferenceToKeys, "create-clone-request.json"},
 		{"with the permissions of somebody else", byForeignKey, "create-clone-request.json"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -121,7 +131,7 @@ func TestRosterRules(t *testing.T) {
 		{vendor.Person("{permissionPresets: [b], userPermissionsToClone: {name: HR, value: x}}", "id: E-1"), "permissionPresets and userPermissionsToClone together", false},
 		{vendor.Person("{businessKeys: [{name: rollcall, value: a}, {name: rollcall, value: b}]}"), "two business keys of the type rollcall", false},
 		{vendor.Person("{permissionPresets: [b]}"), "give him an id", true},
-		{vendor.Person("{businessKeys: [{name: HR, value: a}]}", "id: E-1"), "give him an id", true},
+		{vendor.Person("{businessKeys: [{name: HR, value: a}]}", "id: E-1"), "add one to his businessKeys", true},
 		{vendor.Person("{businessKeys: [{value: a}]}"), "name is missing", false},
 		{vendor.Person("{businessKeys: []}"), "must be a list of business keys", false},
 		{vendor.Person("{permissionPresets: [1.5]}", "id: E-1"), "must be a text, a whole number or a mapping", false},
@@ -132,14 +142,18 @@ func TestRosterRules(t *testing.T) {
 		{vendor.Person("{primaryLegalEntityId: x}", "id: E-1"), "must be a whole number", false},
 		{vendor.Person("{enabled: true}", "id: E-1"), `unknown key "enabled"`, false},
 		{two + "access: {}}\n", "who has no access there", false},
-		{two + "id: E-2, access: {intelagree: {businessKeys: [{name: rollcall, value: E-3}]}}}\n", "who has businessKeys without {name: rollcall, value: E-2}", false},
 	} {
 		t.Run(test.says, func(t *testing.T) { vendor.Objects(t, test.roster, test.says, test.warning) })
 	}
-	// Whoever is cloned has to have an id; that he has none is said besides.
-	_, diagnostics := vendor.LoadAll(t, two+"access: {intelagree: {}}}\n")
-	if text := fmt.Sprint(diagnostics); !diagnostics.Failed() || !strings.Contains(text, "who has no id, by which IntelAgree would know him: give him one") {
-		t.Error(text)
+	// Whoever is cloned has to have a key; that he has none is said besides.
+	for rest, says := range map[string]string{
+		"access: {intelagree: {}}}\n": "who has no id, by which IntelAgree would know him: give him one",
+		"id: E-2, access: {intelagree: {businessKeys: [{name: HR, value: E-3}]}}}\n": "who has businessKeys without one of the type rollcall, by which he would be named: add it",
+	} {
+		_, diagnostics := vendor.LoadAll(t, two+rest)
+		if text := fmt.Sprint(diagnostics); !diagnostics.Failed() || !strings.Contains(text, says) {
+			t.Error(text)
+		}
 	}
 	// Emptying one way is no second way.
 	vendor.Load(t, vendor.Person("{userPermissions: null, permissionPresets: [b]}", "id: E-1"))
