@@ -137,7 +137,8 @@ type builder struct {
 	unknown   int
 	found     int                          // people of the roster who were found
 	findings  map[string]providers.Finding // by person
-	refers    map[string][]*sources.Person // whom a create refers to, by its id
+	ids       map[string]string            // of those who were found
+	refers    map[string][]referral        // whom a create refers to, by its id
 	unchanged int
 	kept      int             // leavers whom onLeave keeps
 	people    map[string]bool // of the roster, who have something there
@@ -148,7 +149,7 @@ type builder struct {
 func newBuilder(p *Plan, provider Provider, protect []sources.Pattern) *builder {
 	return &builder{
 		plan: p, provider: provider, protect: protect, first: len(p.Changes),
-		people: make(map[string]bool), findings: make(map[string]providers.Finding), refers: make(map[string][]*sources.Person),
+		people: make(map[string]bool), findings: make(map[string]providers.Finding), ids: make(map[string]string), refers: make(map[string][]referral),
 	}
 }
 
@@ -168,6 +169,9 @@ func (b *builder) entry(e Entry) {
 	b.lookups++
 	b.interrupted(e)
 	b.findings[access.Person.Key] = o.Finding
+	if o.Finding == providers.Found {
+		b.ids[access.Person.Key] = o.User.ID
+	}
 	switch o.Finding {
 	case providers.Found:
 		b.found++
@@ -249,10 +253,11 @@ func (b *builder) absent(e Entry) {
 		return
 	}
 	change := b.change(e, Create, CauseJoined)
+	change.Note = b.note(Create)
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
 	lacking := slices.Clone(b.provider.Kind.Required)
-	mails := b.provider.Kind.MailsAtCreate
+	mails, values := b.provider.Kind.MailsAtCreate, make(map[string]any)
 	for _, w := range b.provider.Kind.Drafts(e.Access) {
 		data, sent := atCreate(w)
 		if !sent {
@@ -260,12 +265,17 @@ func (b *builder) absent(e Entry) {
 		}
 		lacking = slices.DeleteFunc(lacking, func(name string) bool { return name == w.Attribute.Name })
 		change.Attributes = append(change.Attributes, shown(w.Attribute, nil, data))
+		values[w.Attribute.Name] = data
 		mails = mails || w.Attribute.Invites || w.Attribute.Mails && data == true
-		if other := e.Access.References[w.Attribute.Name]; other != nil && w.Attribute.FromReference != nil {
-			b.refers[change.ID] = append(b.refers[change.ID], other)
+		if other, refers := e.Access.References[w.Attribute.Name]; refers && w.Attribute.FromReference != nil {
+			r := referral{person: other.Person}
+			if w.Attribute.Names != nil {
+				r.id = w.Attribute.Names(data)
+			}
+			b.refers[change.ID] = append(b.refers[change.ID], r)
 		}
 	}
-	if mails {
+	if mails || b.provider.Kind.Mails != nil && b.provider.Kind.Mails(values) {
 		change.Effects = append(change.Effects, EffectInvite)
 	}
 	if len(lacking) > 0 {

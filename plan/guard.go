@@ -42,6 +42,13 @@ func (b *builder) finish(in Input) {
 // requests is how many requests a change takes when all goes well: the write, what
 // it can not carry, the welcome mail, and looking at what was stored.
 func requests(kind *providers.Kind, c Change, access *sources.Access) int {
+	if kind.Requests != nil {
+		names := make([]string, len(c.Attributes))
+		for i, a := range c.Attributes {
+			names[i] = a.Name
+		}
+		return kind.Requests(string(c.Action), names)
+	}
 	n := 1
 	switch {
 	case c.Action == Delete:
@@ -52,7 +59,7 @@ func requests(kind *providers.Kind, c Change, access *sources.Access) int {
 		if access.UserID != "" {
 			n++
 		}
-	case kind.ReadBack:
+	case kind.ReadBack && (c.Action != Create || !kind.ShowsCreated):
 		n++
 	}
 	if c.Action != Create {

@@ -155,12 +155,12 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 		if h.sent != nil || h.changed != nil {
 			settings.Transport = seen{h, settings.Transport}
 		}
-		settings.Config.BaseURL = h.world.BaseURL(config.Kind)
+		settings.Config.BaseURL, settings.Config.TokenURL = h.world.BaseURL(config.Kind), h.world.TokenURL(config.Kind)
 		if h.root != "" {
 			settings.Transport = nil
 			for _, endpoint := range h.world.Endpoints(h.root) {
 				if endpoint.Kind == config.Kind {
-					settings.Config.BaseURL = endpoint.BaseURL
+					settings.Config.BaseURL, settings.Config.TokenURL = endpoint.BaseURL, endpoint.TokenURL
 				}
 			}
 		}

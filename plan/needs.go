@@ -9,6 +9,13 @@ import (
 	"rollcall/sources"
 )
 
+// A referral is whom a create refers to, and the id by which it names him, "" where
+// that is not to be seen.
+type referral struct {
+	person *sources.Person
+	id     string
+}
+
 // needs settles for the creates that refer to other people, such as to one whose
 // permissions are cloned: whose user has to be there first is either there, or is
 // created by a change that comes before. A create that nothing can come before is
@@ -38,8 +45,8 @@ func (b *builder) needs() {
 	for i := range b.plan.Changes[b.first:] {
 		c := &b.plan.Changes[b.first+i]
 		for _, other := range b.refers[c.ID] {
-			if b.creates(other) {
-				c.Needs = append(c.Needs, b.changeID(other))
+			if b.creates(other.person) {
+				c.Needs = append(c.Needs, b.changeID(other.person))
 			}
 		}
 		slices.Sort(c.Needs)
@@ -59,9 +66,14 @@ func (b *builder) creates(p *sources.Person) bool {
 }
 
 // lacks says why the user of somebody who is referred to will not be there, or "".
-func (b *builder) lacks(p *sources.Person) string {
+func (b *builder) lacks(r referral) string {
+	p := r.person
 	finding, known := b.findings[p.Key]
-	switch {
+	switch live := b.ids[p.Key]; {
+	case finding == providers.Found && live == "":
+		return fmt.Sprintf("needs %s, who is there but has no id by which he could be named", p.Email)
+	case finding == providers.Found && r.id != "" && r.id != live:
+		return fmt.Sprintf("needs %s, who is there as %s, while the roster would name him %s, who may be somebody else", p.Email, live, r.id)
 	case finding == providers.Found, b.creates(p):
 		return ""
 	case !known:
@@ -76,8 +88,8 @@ func (b *builder) holdCircles() {
 	next := make(map[string][]string)
 	for _, c := range b.plan.Changes[b.first:] {
 		for _, other := range b.refers[c.ID] {
-			if b.findings[other.Key] != providers.Found && b.creates(other) {
-				next[c.ID] = append(next[c.ID], b.changeID(other))
+			if b.creates(other.person) {
+				next[c.ID] = append(next[c.ID], b.changeID(other.person))
 			}
 		}
 	}
@@ -131,7 +143,7 @@ func (b *builder) withdraw(which func(*Change) (why, remedy string, is bool)) {
 func mayNeed(access *sources.Access) []string {
 	var ids []string
 	for _, other := range access.References {
-		ids = append(ids, access.Provider+"/"+other.Email)
+		ids = append(ids, access.Provider+"/"+other.Person.Email)
 	}
 	return ids
 }

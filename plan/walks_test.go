@@ -36,6 +36,7 @@ type walk struct {
 	address  string // the place of the address in a record
 	welcome  string // what has a mail sent to a new user; empty: nothing has
 	mails    bool   // the vendor mails every new user
+	world    simulator.Options
 	minimal  stay
 	full     stay // everything that the roster can state
 	scalar   stay // full, with single values that differ
@@ -135,6 +136,139 @@ var walks = map[string]walk{
 		scope: stay{
 			block:  `role: BUSINESS_MANAGER, business_ids: ["5f1", "5f2"]`,
 			record: map[string]any{"role": "BUSINESS_MANAGER", "business_ids": list("5f1", "5f2"), "accesses": nil},
+		},
+	},
+	"mykaarma": {
+		settings: "dealerUUID: d-1, departments: [dep-1], roleNames: {r-1: Service Advisor, r-2: Technician, r-3: Service Administrator, r-4: BDC Rep}, assume: [update, suspend]",
+		address:  "emailAddress", welcome: "userInvite: true, sendEmail: true",
+		// Else an update could not be sent whole.
+		world: simulator.Options{MyKaarma: simulator.MyKaarmaOptions{ListShowsAll: true}},
+		minimal: stay{
+			block:  `departmentUUID: dep-1, roleUUID: r-1`,
+			record: map[string]any{"dealerUUID": "d-1", "departmentUUID": "dep-1", "roleUUID": "r-1", "firstName": "Ana", "lastName": "Souza", "isValid": true},
+			keeps:  []string{"phone", "textNumber", "bio", "imageUrl", "dmsID", "username", "nickName"},
+		},
+		full: stay{
+			person: `phones: [{number: "+1 306 555 1234", type: work}, {number: "+1 306 555 9999", type: mobile}]`,
+			block:  `departmentUUID: dep-1, roleUUID: r-2, bio: Sells cars, imageUrl: "https://i.example.com/a.png", dealerUUID: d-1, sendEmail: false`,
+			record: map[string]any{
+				"departmentUUID": "dep-1", "roleUUID": "r-2", "phone": "+1 306 555 1234", "textNumber": "+1 306 555 9999", "bio": "Sells cars", "imageUrl": "https://i.example.com/a.png",
+			},
+			keeps: []string{"username", "dmsID", "nickName"},
+		},
+		scalar: stay{
+			person: `phones: [{number: "+39 06 1234", type: work}]`,
+			block:  `departmentUUID: dep-1, roleUUID: r-2, textNumber: "+39 333 1234", bio: Sells lorries, imageUrl: "https://i.example.com/b.png"`,
+			record: map[string]any{
+				"roleUUID": "r-2", "phone": "+39 06 1234", "textNumber": "+39 333 1234", "bio": "Sells lorries", "imageUrl": "https://i.example.com/b.png",
+			},
+			keeps: []string{"username", "departmentUUID"},
+		},
+		grants: stay{
+			block:  `departmentUUID: dep-1, roleUUID: r-3`,
+			record: map[string]any{"departmentUUID": "dep-1", "roleUUID": "r-3"},
+			keeps:  []string{"phone", "textNumber", "bio", "imageUrl"},
+		},
+		more: stay{
+			block:  `departmentUUID: dep-1, roleUUID: r-4, bio: Sells vans`,
+			record: map[string]any{"roleUUID": "r-4", "bio": "Sells vans"},
+			keeps:  []string{"phone", "textNumber", "imageUrl"},
+		},
+		reorder: stay{
+			block:  `bio: Sells vans, roleUUID: r-4, departmentUUID: dep-1`,
+			record: map[string]any{"roleUUID": "r-4", "bio": "Sells vans"},
+		},
+		fewer: stay{
+			block:  `departmentUUID: dep-1, roleUUID: r-1`,
+			record: map[string]any{"roleUUID": "r-1"},
+			keeps:  []string{"bio", "phone"},
+		},
+		scope: stay{
+			block:  `departmentUUID: dep-1, roleUUID: r-2`,
+			record: map[string]any{"departmentUUID": "dep-1", "roleUUID": "r-2"},
+		},
+	},
+	"intelagree": {
+		settings: "assume: [update]", entry: "id: {person}, displayName: Ana Souza", address: "email",
+		minimal: stay{
+			block:  `userPermissions: null, permissionPresets: [Reader]`,
+			record: map[string]any{"permissionPresets": list("Reader"), "name": "Ana Souza"},
+			keeps:  []string{"legalName", "title", "hasAllOrganizations", "primaryLegalEntityId", "businessKeys"},
+		},
+		full: stay{
+			person: `legalName: Ana Maria Souza, title: Buyer`,
+			block:  `userPermissions: null, permissionPresets: [Reviewer, 7, {id: 3}], hasAllOrganizations: true, primaryLegalEntityId: 40`,
+			record: map[string]any{
+				"permissionPresets": list("Reviewer", 7, map[string]any{"id": 3}), "legalName": "Ana Maria Souza", "title": "Buyer", "hasAllOrganizations": true,
+				"primaryLegalEntityId": 40,
+			},
+		},
+		scalar: stay{
+			person: `legalName: Ana Lima, title: Head of Buying`,
+			block:  `userPermissions: null, permissionPresets: [Reviewer, 7, {id: 3}], hasAllOrganizations: false, primaryLegalEntityId: 41, name: Anna`,
+			record: map[string]any{
+				"permissionPresets": list("Reviewer", 7, map[string]any{"id": 3}), "legalName": "Ana Lima", "title": "Head of Buying", "hasAllOrganizations": false,
+				"primaryLegalEntityId": 41, "name": "Anna",
+			},
+		},
+		grants: stay{
+			block:  `permissionPresets: null, userPermissions: [Contracts.View]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list("Contracts.View")},
+		},
+		more: stay{
+			block:  `permissionPresets: null, userPermissions: [Contracts.View, {id: 4, on: [1, 2]}]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list("Contracts.View", map[string]any{"id": 4, "on": list(1, 2)})},
+		},
+		reorder: stay{
+			block:  `permissionPresets: null, userPermissions: [{on: [2, 1], id: 4}, Contracts.View]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list("Contracts.View", map[string]any{"id": 4, "on": list(1, 2)})},
+		},
+		fewer: stay{
+			block:  `permissionPresets: null, userPermissions: [{id: 4, on: [1, 2]}]`,
+			record: map[string]any{"permissionPresets": list(), "userPermissions": list(map[string]any{"id": 4, "on": list(1, 2)})},
+		},
+		scope: stay{
+			block:  `userPermissions: null, permissionPresets: [Approver]`,
+			record: map[string]any{"permissionPresets": list("Approver"), "userPermissions": list()},
+		},
+	},
+	"myreports": {
+		settings: "region: na, account: 00000000-0000-0000-0000-000000000000, deleteEverywhere: true", address: "email", mails: true,
+		minimal: stay{
+			block:  `roles: [customer.admin]`,
+			record: map[string]any{"roles": list("account.user", "customer.admin")},
+			keeps:  []string{"displayName", "primaryTenant", "accounts"},
+		},
+		full: stay{
+			person: `displayName: Annie Souza`,
+			block:  `roles: [user.admin, customer.admin]`,
+			record: map[string]any{"displayName": "Annie Souza", "roles": list("account.user", "user.admin", "customer.admin")},
+			keeps:  []string{"primaryTenant", "accounts"},
+		},
+		scalar: stay{
+			block:  `displayName: Nina, roles: [user.admin, customer.admin]`,
+			record: map[string]any{"displayName": "Nina", "roles": list("account.user", "user.admin", "customer.admin")},
+		},
+		grants: stay{
+			block:  `roles: [account.user, branding.admin]`,
+			record: map[string]any{"roles": list("account.user", "branding.admin")},
+			keeps:  []string{"displayName"},
+		},
+		more: stay{
+			block:  `roles: [account.user, branding.admin, webhooks.admin]`,
+			record: map[string]any{"roles": list("account.user", "branding.admin", "webhooks.admin")},
+		},
+		reorder: stay{
+			block:  `roles: [webhooks.admin, branding.admin]`,
+			record: map[string]any{"roles": list("account.user", "branding.admin", "webhooks.admin")},
+		},
+		fewer: stay{
+			block:  `roles: [webhooks.admin]`,
+			record: map[string]any{"roles": list("account.user", "webhooks.admin")},
+		},
+		scope: stay{
+			block:  `roles: []`,
+			record: map[string]any{"roles": list("account.user")},
 		},
 	},
 }
@@ -306,6 +440,7 @@ func (w *walker) records(person string) []simulator.User {
 // did for each person.
 func (w *walker) step(people map[string]desire, onLeave sources.OnLeave) map[string]plan.Action {
 	w.t.Helper()
+	onLeave = w.leaving(onLeave)
 	before := make(map[string][]simulator.User)
 	for person, d := range people {
 		before[person] = w.records(person)
@@ -346,7 +481,6 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 	if len(now) > 1 || len(now) > 0 && len(before) > 0 && now[0].ID != before[0].ID {
 		w.t.Fatalf("%s: there were %v and are %v", person, before, now)
 	}
-	suspended := w.kind.Suspension.Suspended
 	switch {
 	case d.none, d.later:
 		if diff := cmp.Diff(before, now); diff != "" {
@@ -354,9 +488,9 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 		}
 		return 0
 	case d.leaves:
-		was := len(before) > 0 && has(before[0].Data, suspended)
-		deleted := onLeave == sources.LeaveDelete && !was && d.entry != "status: suspended"
-		if (len(now) > 0) != (len(before) > 0 && !deleted) || len(now) > 0 && !has(now[0].Data, suspended) {
+		was := len(before) > 0 && w.suspended(before[0])
+		deleted := onLeave == sources.LeaveDelete && w.kind.Cannot("delete") == "" && !was && d.entry != "status: suspended"
+		if (len(now) > 0) != (len(before) > 0 && !deleted) || len(now) > 0 && !w.suspended(now[0]) {
 			w.t.Fatalf("%s has left and is %v", person, now)
 		}
 		return 0
@@ -375,7 +509,7 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 			w.t.Fatalf("%s: %s is not what it was, %v: %v", person, place, at(before[0].Data, place), now[0].Data)
 		}
 	}
-	if has(now[0].Data, suspended) {
+	if w.suspended(now[0]) {
 		w.t.Fatalf("%s is suspended: %v", person, now[0].Data)
 	}
 	wanted := addresses(person)[0]
@@ -386,6 +520,21 @@ func (w *walker) arrived(person string, d desire, onLeave sources.OnLeave, befor
 		return 1
 	}
 	return 0
+}
+
+// suspended reports whether a user is suspended, where there is such a state.
+func (w *walker) suspended(u simulator.User) bool {
+	state := w.kind.Suspension.Suspended
+	return len(state) > 0 && has(u.Data, state)
+}
+
+// leaving is what happens to leavers: where nobody can be suspended, they are deleted.
+func (w *walker) leaving(wanted sources.OnLeave) sources.OnLeave {
+	kind, _ := w.kind.Configure(w.h.config.Providers[0])
+	if wanted == sources.LeaveSuspend && kind.Cannot("suspend") != "" && kind.Cannot("delete") == "" {
+		return sources.LeaveDelete
+	}
+	return wanted
 }
 
 // at is what stands at a dotted place of a record.
@@ -440,6 +589,7 @@ func everyWay(t *testing.T, chaos map[string]simulator.Chaos, f func(w *walker))
 				t.Run(fmt.Sprintf("%s/%s/%s", kind.Name, lookup, name), func(t *testing.T) {
 					bubble(t, func(t *testing.T) {
 						h := newHouse(t, configure(kind, known.settings, ""), "version: 1\n")
+						h.world = simulator.New(known.world)
 						w := &walker{t: t, h: h, kind: kind, walk: known, list: lookup == sources.LookupList}
 						// Somebody at the vendor whom no roster names.
 						w.step(map[string]desire{"stranger": {stay: full}}, sources.LeaveSuspend)

@@ -128,7 +128,7 @@ func (k *Kind) Wants(access *sources.Access) []Wanted {
 			continue
 		}
 		own, stated := access.Values.Get(a.Name)
-		if other := access.References[a.Name]; stated && other != nil && a.FromReference != nil {
+		if other, refers := access.References[a.Name]; stated && refers && a.FromReference != nil {
 			own.Data = a.FromReference(other)
 		} else if stated && a.FromBlock != nil {
 			own.Data = a.FromBlock(own.Data)

@@ -26,11 +26,12 @@ func (k *Kind) Configure(config sources.ProviderConfig) (*Kind, sources.Provider
 	}
 	for i := range fitted.Attributes {
 		a := &fitted.Attributes[i]
-		if a.Mode != Managed || a.OwnCall || a.Manual != "" {
+		_, state := fitted.Suspension.Active[a.Name]
+		if a.Mode != Managed || a.OwnCall && !state || a.Manual != "" {
 			continue
 		}
 		operation := "update"
-		if _, state := fitted.Suspension.Active[a.Name]; state {
+		if state {
 			operation = "restore"
 		}
 		a.Manual = fitted.Cannot(operation)

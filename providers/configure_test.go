@@ -14,13 +14,19 @@ func acme() *Kind {
 		Title: "Acme", BaseURL: "https://api.acme.example", Rate: sources.Rate{{Requests: 5, Per: time.Second}},
 		Lookups: []sources.Lookup{sources.LookupList},
 		Attributes: []Attribute{
-			{Name: "name", Mode: Managed}, {Name: "role", Mode: Managed, OwnCall: true}, {Name: "once", Mode: CreateOnly},
+			{Name: "name", Mode: Managed},
+			{Name: "role", Mode: Managed, OwnCall: true},
+			{Name: "once", Mode: CreateOnly},
 			{Name: "valid", Mode: Managed},
 		},
 		Capabilities: []Capability{
-			{Operation: "find", Evidence: Assumed}, {Operation: "create", Evidence: Documented}, {Operation: "update", Evidence: Assumed, How: "a PUT"},
-			{Operation: "suspend", Evidence: Assumed, How: "valid: false"}, {Operation: "restore", Evidence: Assumed, How: "valid: true"},
-			{Operation: "delete", Evidence: Documented}, {Operation: "invite", Evidence: None},
+			{Operation: "find", Evidence: Assumed},
+			{Operation: "create", Evidence: Documented},
+			{Operation: "update", Evidence: Assumed, How: "a PUT"},
+			{Operation: "suspend", Evidence: Assumed, How: "valid: false"},
+			{Operation: "restore", Evidence: Assumed, How: "valid: true"},
+			{Operation: "delete", Evidence: Documented},
+			{Operation: "invite", Evidence: None},
 		},
 		Suspension: Suspension{Suspended: map[string]any{"valid": false}, Active: map[string]any{"valid": true}},
 	}
@@ -72,6 +78,62 @@ func TestAssume(t *testing.T) {
 		if again, _ := kind.Configure(config); again.Cannot("update") != kind.Cannot("update") || again.OnLeave != kind.OnLeave {
 			t.Error("twice is not as once")
 		}
+	}
+}
+
+// What suspends may be a call of its own: it is manual like any other, unless it is
+// assumed.
+func TestAssumeOwnCall(t *testing.T) {
+	base := acme()
+	base.Attributes[3].OwnCall = true
+	for _, assumes := range []bool{false, true} {
+		var config sources.ProviderConfig
+		if assumes {
+			config.Assume = []string{"suspend"}
+		}
+		kind, _ := base.Configure(config)
+		if valid, _ := kind.Attribute("valid"); (valid.Manual == "") != assumes {
+			t.Errorf("assumed %v: %q", assumes, valid.Manual)
+		}
+		if role, _ := kind.Attribute("role"); role.Manual != "" {
+			t.Errorf("a documented call is manual: %s", role.Manual)
+		}
+	}
+}
+
+// One value of a person's may come to several attributes, each taking a part of it: it
+// has no place where none of them takes any.
+func TestUnplacedValues(t *testing.T) {
+	part := func(wanted string) func(any) any {
+		return func(data any) any {
+			if data == wanted || data == "both" {
+				return data
+			}
+			return nil
+		}
+	}
+	kind := &Kind{Title: "Acme", Attributes: []Attribute{
+		{Name: "desk", Person: "phones", FromPerson: part("work")},
+		{Name: "cell", Person: "phones", FromPerson: part("mobile")},
+		{Name: "nick", Person: "nickname"},
+	}}
+	for data, want := range map[any]string{
+		"work": "", "mobile": "", "both": "", "fax": "Acme has no phones like this, so it is left alone there; state desk or cell in his access block", "": "", nil: "",
+	} {
+		issues := kind.unfit(sources.ProviderConfig{}, sources.Values{{Name: "nickname", Data: "x"}, {Name: "phones", Data: data}}, nil)
+		got := ""
+		for _, issue := range issues {
+			got += issue.Message
+			if !issue.Warning || issue.Attribute != "phones" {
+				t.Errorf("%+v", issue)
+			}
+		}
+		if got != want {
+			t.Errorf("%v: %q", data, got)
+		}
+	}
+	if issues := kind.unfit(sources.ProviderConfig{}, sources.Values{{Name: "phones", Data: "fax"}}, sources.Values{{Name: "desk", Data: "1"}}); len(issues) > 0 {
+		t.Errorf("the block has a number: %v", issues)
 	}
 }
 

@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"rollcall/sources"
 )
@@ -38,10 +39,10 @@ type Kind struct {
 	Doubts    func(sources.Values) []sources.Issue
 	// Unfit judges a person's own values beside his access, beyond what the attributes
 	// say of theirs; nil is nothing.
-	Unfit func(person, access sources.Values) []sources.Issue
+	Unfit func(config sources.ProviderConfig, person, access sources.Values) []sources.Issue
 	// Referable says why a person can not be named by an attribute that refers to
 	// people, or "".
-	Referable func(person *sources.Person, access sources.Values) string
+	Referable func(config sources.ProviderConfig, person *sources.Person, access sources.Values) string
 
 	// Adapt fits the kind, which is a copy then, to a provider's own settings; nil
 	// is not needed.
@@ -62,8 +63,11 @@ type Kind struct {
 	// AbsenceReads is how many requests prove an address absent; 0 is one.
 	AbsenceReads int
 	// ReadBack tells that the answers to writes do not show the user, so that each
-	// is followed by reading him.
-	ReadBack bool
+	// is followed by reading him; ShowsCreated that the answer to a create does.
+	ReadBack, ShowsCreated bool
+	// Requests is how many requests a change of these attributes takes, the look at what
+	// was stored included; nil is one, and another one where there is ReadBack.
+	Requests func(action string, attributes []string) int
 	// Remedies says what would show an attribute that was not shown, by attribute;
 	// email stands for the address.
 	Remedies map[string]string
@@ -75,8 +79,11 @@ type Kind struct {
 	// DeleteReads names the attributes that it judges by.
 	Deletion    func(user *User) Deletion
 	DeleteReads []string
-	// MailsAtCreate tells that every create has the vendor mail the new user.
+	// MailsAtCreate tells that every create has the vendor mail the new user; Mails
+	// whether one with these values does, where no attribute that Mails says so alone.
+	// nil is never.
 	MailsAtCreate bool
+	Mails         func(values map[string]any) bool
 	// Billable names the actions that the vendor may charge for: create, update.
 	Billable []string
 
@@ -154,10 +161,13 @@ type Attribute struct {
 	FromBlock func(any) any
 	// FromReference translates a value that is the address of somebody in the roster,
 	// whose user has to be there first; nil tells that no value is one.
-	FromReference func(*sources.Person) any
+	FromReference func(sources.Reference) any
+	// Names is the id by which a value of that kind names a user, so that it can be
+	// compared with that of whoever was found; nil compares nothing.
+	Names func(value any) string
 	// Whole tells that every update sends it, changed or not, so that it has to be
-	// shown for one. OwnCall tells that it is changed by a call of its own, which the
-	// vendor documents, whatever an update is.
+	// shown for one. OwnCall tells that it is changed by a call of its own, whatever an
+	// update is; unless it is what suspends, the vendor documents that call.
 	Whole, OwnCall bool
 	// Manual says why a difference is for a person to settle, and what would let
 	// rollcall do it; empty where it can. Configure fills it in.
@@ -204,10 +214,10 @@ func (k *Kind) Rules() sources.Rules {
 }
 
 // unfit judges the person's values that stand in where the access states none.
-func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
+func (k *Kind) unfit(config sources.ProviderConfig, person, access sources.Values) []sources.Issue {
 	var issues []sources.Issue
 	if k.Unfit != nil {
-		issues = k.Unfit(person, access)
+		issues = k.Unfit(config, person, access)
 	}
 	for _, a := range k.Attributes {
 		value, stated := person.Get(a.Person)
@@ -220,10 +230,12 @@ func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
 			data = a.FromPerson(data)
 		}
 		if data == nil {
-			issues = append(issues, sources.Issue{
-				Attribute: a.Person, Warning: true,
-				Message: fmt.Sprintf("%s has no %s like this, so it is left alone there; state %s in his access block", k.Title, a.Person, a.Name),
-			})
+			if places, first := k.unplaced(a, value.Data); first {
+				issues = append(issues, sources.Issue{
+					Attribute: a.Person, Warning: true,
+					Message: fmt.Sprintf("%s has no %s like this, so it is left alone there; state %s in his access block", k.Title, a.Person, strings.Join(places, " or ")),
+				})
+			}
 			continue
 		}
 		if a.Fits == nil {
@@ -236,6 +248,21 @@ func (k *Kind) unfit(person, access sources.Values) []sources.Issue {
 		}
 	}
 	return issues
+}
+
+// unplaced names the attributes that come of the same value of a person's as a, when
+// none of them takes it; first tells that a is the first one.
+func (k *Kind) unplaced(a Attribute, data any) (places []string, first bool) {
+	for _, other := range k.Attributes {
+		if other.Person != a.Person {
+			continue
+		}
+		if other.FromPerson == nil || other.FromPerson(data) != nil {
+			return nil, false
+		}
+		places = append(places, other.Name)
+	}
+	return places, places[0] == a.Name
 }
 
 // Evidence says how sure it is that a vendor can do something.

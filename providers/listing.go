@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -142,8 +143,13 @@ func (r *rolls) fill(ctx context.Context, l *roll) {
 	l.byEmail, l.byID = make(map[string][]*User, len(users)), make(map[string]*User, len(users))
 	for _, user := range users {
 		l.byID[user.ID] = user
-		key := addressKey(user.Email)
-		l.byEmail[key] = append(l.byEmail[key], user)
+		var keys []string
+		for _, address := range user.addresses() {
+			if key := addressKey(address); !slices.Contains(keys, key) {
+				keys = append(keys, key)
+				l.byEmail[key] = append(l.byEmail[key], user)
+			}
+		}
 	}
 }
 
@@ -183,8 +189,15 @@ func (l *listing) otherwise(ctx context.Context) Reader {
 	if l.searcher != nil {
 		return searching{l.searcher, l.getter}
 	}
-	r, err := l.list(ctx)
-	if err != nil || r.size < l.page || l.page == 0 {
+	if l.page == 0 {
+		return nil // it was one answer, and no other has to be read
+	}
+	looked := *l
+	if looked.fresh == newList {
+		looked.fresh = recentList // that which he was just looked for in
+	}
+	r, err := looked.list(ctx)
+	if err != nil || r.size < l.page {
 		return nil
 	}
 	again := *l

@@ -168,6 +168,71 @@ func TestListingLookups(t *testing.T) {
 	}
 }
 
+// Somebody may be known by further addresses, and is found by each of them once.
+func TestListingAliases(t *testing.T) {
+	v, c := listedBy(t, "U-1", "ana@example.com", "U-2", "bo@example.com", "U-3", "")
+	v.users["U-1"].Aliases = []string{"a.souza@example.com", "Ana@Example.com"}
+	v.users["U-2"].Aliases = []string{"Ana@example.com"}
+	v.users["U-3"].Aliases = []string{"zoe@example.com"}
+	for _, test := range []struct {
+		query Query
+		want  string
+	}{
+		{Query{Emails: []string{"A.Souza@example.com"}}, "found U-1"},
+		{Query{Emails: []string{"bo@example.com"}}, "found U-2"},
+		{Query{Emails: []string{"zoe@example.com"}}, "found U-3"},
+		{Query{Emails: []string{"ana@example.com"}}, "ambiguous"},
+		{Query{Emails: []string{"bo@example.com", "a.souza@example.com"}}, "ambiguous"},
+		{Query{UserID: "U-2", Emails: []string{"ana@example.com"}}, "found U-2"},
+		{Query{UserID: "U-2", Emails: []string{"a.souza@example.com"}}, "ambiguous"},
+	} {
+		if got := found(Lookup(t.Context(), c.Reader, test.query)); got != test.want {
+			t.Errorf("%v: %s, want %s", test.query, got, test.want)
+		}
+	}
+	if users, err := c.Reader.Search(t.Context(), "ana@example.com"); err != nil || len(users) != 2 {
+		t.Errorf("%v %v", users, err)
+	}
+}
+
+// listedAlone connects to a vendor whose list is all that it has, in one answer or in
+// pages.
+func listedAlone(t *testing.T, v *listed, page int) *Connection {
+	t.Helper()
+	kind := &Kind{Title: "Acme", ListPage: page, Open: func(context.Context, Settings) (*Connection, error) {
+		return &Connection{reads: struct{ Lister }{v}}, nil
+	}}
+	c, err := kind.Connect(t.Context(), Settings{Config: sources.ProviderConfig{Lookup: sources.LookupList}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A list that is one answer proves who is not there by itself, however new it has to be.
+func TestOneAnswerProvesAbsence(t *testing.T) {
+	for page, want := range map[int]int{0: 1, 1: 2} {
+		for name, reader := range map[string]func(*Connection) Reader{
+			"first": func(c *Connection) Reader { return c.Reader }, "recent": func(c *Connection) Reader { return c.Recent }, "new": func(c *Connection) Reader { return c.Live },
+		} {
+			v, _ := listedBy(t, "U-1", "ana@example.com")
+			if o := Lookup(t.Context(), reader(listedAlone(t, v, page)), Query{Emails: []string{"bo@example.com"}}); o.Finding != Absent {
+				t.Errorf("%s: %s", name, o.Finding)
+			}
+			if lists, _ := v.counts(); lists < want || page == 0 && lists != 1 {
+				t.Errorf("%s, pages of %d: %d lists", name, page, lists)
+			}
+			v, _ = listedBy(t, "U-1", "ana@example.com")
+			if _, err := reader(listedAlone(t, v, page)).Get(t.Context(), "U-2"); !errors.Is(err, ErrAbsent) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if lists, _ := v.counts(); lists < want || page == 0 && lists != 1 {
+				t.Errorf("%s by id, pages of %d: %d lists", name, page, lists)
+			}
+		}
+	}
+}
+
 // Users may come and go while a list is read, so that one of them is on no page, and
 // one whose address no list shows is on none that counts: whoever the list does not
 // have is searched for, and nobody else.

@@ -178,7 +178,8 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	return o
 }
 
-// searchAll searches for each address. Every user is among the hits once.
+// searchAll searches for each address. Every user is among the hits once; of those who
+// have no id, one answer may have several, and another answer those again.
 func searchAll(ctx context.Context, reader Reader, q Query, steps *[]Step) ([]*User, error) {
 	var hits []*User
 	for _, email := range q.Emails {
@@ -186,8 +187,11 @@ func searchAll(ctx context.Context, reader Reader, q Query, steps *[]Step) ([]*U
 		if err != nil {
 			return nil, err
 		}
+		before := hits
 		for _, user := range users {
-			if !slices.ContainsFunc(hits, func(h *User) bool { return h.ID == user.ID }) {
+			known := slices.ContainsFunc(hits, func(h *User) bool { return h.ID != "" && h.ID == user.ID }) ||
+				user.ID == "" && slices.ContainsFunc(before, func(h *User) bool { return h.ID == "" && sources.SameEmail(h.Email, user.Email) })
+			if !known {
 				hits = append(hits, user)
 			}
 		}
@@ -239,8 +243,13 @@ func pinned(user *User, q Query) Observation {
 }
 
 func carries(user *User, emails []string) bool {
-	return slices.ContainsFunc(emails, func(e string) bool { return sources.SameEmail(e, user.Email) })
+	return slices.ContainsFunc(user.addresses(), func(address string) bool {
+		return slices.ContainsFunc(emails, func(e string) bool { return sources.SameEmail(e, address) })
+	})
 }
+
+// addresses are the user's address and his aliases.
+func (u *User) addresses() []string { return append([]string{u.Email}, u.Aliases...) }
 
 // searchForms searches for the address as it is written and, while that finds
 // nobody, in lower case and in the form in which addresses are compared: no
@@ -307,7 +316,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 			unshown = append(unshown, name)
 		}
 	}
-	if len(unshown) == 0 && (q.Doubtful == nil || !q.Doubtful(hit)) {
+	if hit.ID == "" || len(unshown) == 0 && (q.Doubtful == nil || !q.Doubtful(hit)) {
 		return o
 	}
 	user, err := reader.Get(ctx, hit.ID)
@@ -318,7 +327,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 	if err != nil {
 		return unknown(fmt.Errorf("reading user %s: %w", hit.ID, err))
 	}
-	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Attributes: maps.Clone(hit.Attributes)}
+	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Aliases: hit.Aliases, Attributes: maps.Clone(hit.Attributes)}
 	for name, live := range user.Attributes {
 		if live.Shown {
 			if both.Attributes == nil {
@@ -334,7 +343,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 func nameUsers(users []*User) string {
 	names := make([]string, len(users))
 	for i, u := range users {
-		names[i] = u.ID + " (" + u.Email + ")"
+		names[i] = cmp.Or(u.ID, "one without an id") + " (" + u.Email + ")"
 	}
 	return few(names, ", ")
 }
@@ -353,9 +362,12 @@ func few(texts []string, separator string) string {
 
 // pinLines are the lines that would settle an ambiguous lookup, one a candidate.
 func pinLines(users []*User) string {
-	lines := make([]string, len(users))
-	for i, u := range users {
-		lines[i] = "userID: " + u.ID
+	var lines []string
+	for _, u := range users {
+		if u.ID == "" {
+			return "see to it at the vendor that only one of them has the address"
+		}
+		lines = append(lines, "userID: "+u.ID)
 	}
 	return "add one of these to his access block: " + few(lines, "; ")
 }

@@ -96,6 +96,18 @@ func TestSecondListProvesAbsence(t *testing.T) {
 	}
 }
 
+// A look at the vendor as it is now takes one list where one answer holds it, and two
+// where it comes in pages.
+func TestListsOfALook(t *testing.T) {
+	for page, want := range map[int]int{0: 1, 4: 1, 1: 2} {
+		v, c := withoutSearch(t, page, listGet, "U-1", "ana@example.com", "U-2", "bo@example.com")
+		o := Lookup(t.Context(), c.Live, Query{Emails: []string{"nobody@example.com"}})
+		if lists, _ := v.counts(); o.Finding != Absent || lists != want {
+			t.Errorf("pages of %d: %s after %d lists, want %d", page, o.Finding, lists, want)
+		}
+	}
+}
+
 func TestMissedByTheFirstList(t *testing.T) {
 	v, c := withoutSearch(t, 1, listGet, "U-1", "ana@example.com", "U-2", "bo@example.com")
 	v.unlisted = "U-2"

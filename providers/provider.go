@@ -31,6 +31,9 @@ var ErrAbsent = errors.New("no such user")
 type User struct {
 	ID    string
 	Email string
+	// Aliases are further addresses that he is known by there, such as a name to sign
+	// in with that is one: he is found by them too.
+	Aliases []string
 	// Unreadable says what of a user in a list can not be read; then nothing but id
 	// and address is known of him.
 	Unreadable error
@@ -256,13 +259,26 @@ func InDoubt(err error) error {
 	if OutcomeUnknown(err) {
 		return err
 	}
-	return &doubtError{err}
+	return &doubtError{err: err}
 }
 
-type doubtError struct{ err error }
+// Acknowledged is InDoubt for a create that the vendor answered as done, without
+// showing the user: it is not tried again, even where nobody is found afterwards.
+func Acknowledged(err error) error { return &doubtError{err: err, done: true} }
 
-func (e *doubtError) Error() string { return e.err.Error() + "; it may have taken effect" }
+type doubtError struct {
+	err  error
+	done bool // the vendor says that it is
+}
+
 func (e *doubtError) Unwrap() error { return e.err }
+
+func (e *doubtError) Error() string {
+	if rest.OutcomeUnknown(e.err) {
+		return e.err.Error() // which says it
+	}
+	return e.err.Error() + "; it may have taken effect"
+}
 
 // DidNothing reports of an error that nothing happened and that another try is no
 // use now: the call was not sent, or the vendor asked to come back later.
@@ -292,9 +308,15 @@ func Interrupted(err error) bool {
 func CredentialsRefused(err error) bool { return rest.KindOf(err) == rest.KindAuth }
 
 // Repeatable reports of a failed create that it may be tried once more after the
-// user is proven absent: its outcome was not known, or credentials that had run
-// out were renewed.
-func Repeatable(err error) bool { return OutcomeUnknown(err) || CredentialsRefused(err) }
+// user is proven absent: its outcome was not known and the vendor did not say that it
+// is done, or credentials that had run out were renewed.
+func Repeatable(err error) bool {
+	var doubt *doubtError
+	if errors.As(err, &doubt) && doubt.done {
+		return false
+	}
+	return OutcomeUnknown(err) || CredentialsRefused(err)
+}
 
 // Options are the settings as the HTTP client of all vendors takes them; what a
 // vendor's answers look like is left to be filled in.
@@ -310,6 +332,16 @@ func (s Settings) Options() rest.Options {
 // it: forbidden after a 403, and where they come from after credentials were refused.
 // A remedy that the error has already stays.
 func Explain(config sources.ProviderConfig, forbidden string) func(error) error {
+	return explain(config, forbidden, "")
+}
+
+// ExplainConsent is Explain for a kind with a Consent: where credentials were refused,
+// another consent may be what helps.
+func ExplainConsent(config sources.ProviderConfig, forbidden string) func(error) error {
+	return explain(config, forbidden, ", or give the consent again: rollcall login "+config.Name)
+}
+
+func explain(config sources.ProviderConfig, forbidden, consent string) func(error) error {
 	return func(err error) error {
 		switch {
 		case err == nil, Remedy(err) != "":
@@ -317,12 +349,12 @@ func Explain(config sources.ProviderConfig, forbidden string) func(error) error 
 		case rest.KindOf(err) == rest.KindForbidden:
 			return WithRemedy(err, forbidden)
 		default:
-			return explainCredentials(err, config)
+			return explainCredentials(err, config, consent)
 		}
 	}
 }
 
-func explainCredentials(err error, config sources.ProviderConfig) error {
+func explainCredentials(err error, config sources.ProviderConfig, consent string) error {
 	if !CredentialsRefused(err) || len(config.Auth) == 0 {
 		return err
 	}
@@ -331,5 +363,5 @@ func explainCredentials(err error, config sources.ProviderConfig) error {
 		places = append(places, ref.String())
 	}
 	slices.Sort(places)
-	return WithRemedy(err, "look at "+strings.Join(places, " and "))
+	return WithRemedy(err, "look at "+strings.Join(places, " and ")+consent)
 }

@@ -46,6 +46,8 @@ func TestErrors(t *testing.T) {
 		{"canceled before", canceled, false, false, false, true},
 		{"canceled while under way", canceledLate, true, false, true, false},
 		{"in doubt", InDoubt(errors.New("x")), true, false, true, false},
+		{"acknowledged", Acknowledged(errors.New("x")), true, false, false, false},
+		{"acknowledged, then cut", Acknowledged(lost), true, false, false, false},
 		{"something else", errors.New("x"), false, false, false, false},
 		{"none", nil, false, false, false, false},
 	} {
@@ -64,6 +66,9 @@ func TestErrors(t *testing.T) {
 	if n := strings.Count(InDoubt(fmt.Errorf("reading the answer: %w", lost)).Error(), "it may have taken effect"); n != 1 {
 		t.Errorf("said %d times", n)
 	}
+	if n := strings.Count(Acknowledged(lost).Error(), "it may have taken effect"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
 	if Remedy(nil) != "" || Remedy(errors.New("x")) != "" || Remedy(fmt.Errorf("a: %w", WithRemedy(lost, "do"))) != "do" || WithRemedy(lost, "do").Error() != lost.Error() {
 		t.Error("remedies")
 	}
@@ -75,14 +80,14 @@ func TestExplainCredentials(t *testing.T) {
 	config := sources.ProviderConfig{Auth: map[string]sources.SecretRef{
 		"password": {Command: []string{"vault", "read", "hunter2"}}, "username": {Env: "NAME"},
 	}}
-	if got := Remedy(explainCredentials(refused, config)); got != "look at command vault and environment variable NAME" {
+	if got := Remedy(explainCredentials(refused, config, "")); got != "look at command vault and environment variable NAME" {
 		t.Errorf("%q", got)
 	}
-	if got := explainCredentials(refused, sources.ProviderConfig{}); Remedy(got) != "" {
+	if got := explainCredentials(refused, sources.ProviderConfig{}, ", or log in"); Remedy(got) != "" {
 		t.Errorf("%v", got)
 	}
 	other := errors.New("x")
-	if got := explainCredentials(other, config); !errors.Is(got, other) || Remedy(got) != "" {
+	if got := explainCredentials(other, config, ", or log in"); !errors.Is(got, other) || Remedy(got) != "" {
 		t.Errorf("%v", got)
 	}
 }
@@ -105,6 +110,24 @@ func TestExplain(t *testing.T) {
 	} {
 		if got := explain(test.err); Remedy(got) != test.want || !errors.Is(got, test.err) {
 			t.Errorf("%v: %q", test.err, Remedy(got))
+		}
+	}
+}
+
+// Where a consent stands behind the credentials, another one may be what helps.
+func TestExplainConsent(t *testing.T) {
+	config := sources.ProviderConfig{Name: "calls", Auth: map[string]sources.SecretRef{"refreshToken": {File: "calls.token"}}}
+	explain := ExplainConsent(config, "ask for the scope")
+	for _, test := range []struct {
+		kind rest.Kind
+		want string
+	}{
+		{rest.KindAuth, "look at file calls.token, or give the consent again: rollcall login calls"},
+		{rest.KindForbidden, "ask for the scope"},
+		{rest.KindRefused, ""},
+	} {
+		if got := Remedy(explain(&rest.Error{Kind: test.kind})); got != test.want {
+			t.Errorf("%s: %q", test.kind, got)
 		}
 	}
 }

@@ -10,12 +10,8 @@ import "strings"
 // means the key itself.
 var unbuilt = []struct{ place, value string }{
 	{"schedule.cron", ""},
-	{"providers.*.assume", ""},
 	{"providers.*.lookup", "ledger"},
 	{"providers.*.lookup", "auto"},
-	{"providers.*.kind", "mykaarma"},
-	{"providers.*.kind", "intelagree"},
-	{"providers.*.kind", "myreports"},
 	{"providers.*.kind", "scim"},
 }
 

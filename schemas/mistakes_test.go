@@ -192,6 +192,15 @@ func top(members string) string {
 
 func TestConfigMistakes(t *testing.T) {
 	const literal = "secrets never stand in a file of rollcall: write {env: NAME}, {file: PATH} or {command: [program, argument]}"
+	kinds := strings.Join(Kinds(), ", ")
+	calls := func(change ...string) string {
+		all := `{"version":1,"providers":{"myreports":{"region":"na","account":"00000000-0000-0000-0000-000000000000","auth":{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"refreshToken":{"file":"t"}}}}}`
+		return strings.NewReplacer(change...).Replace(all)
+	}
+	dealer := func(change ...string) string {
+		all := `{"version":1,"providers":{"mykaarma":{"dealerUUID":"d-1","auth":{"username":{"env":"U"},"password":{"env":"P"}}}}}`
+		return strings.NewReplacer(change...).Replace(all)
+	}
 	cases := []mistakeCase{
 		{"empty file", `null`, "", "must be a mapping with version and providers"},
 		{"no providers", `{"version":1}`, "", "providers is missing"},
@@ -213,18 +222,18 @@ func TestConfigMistakes(t *testing.T) {
 		{"null protect", top(`"guardrails":{"protect":null}`), "guardrails/protect", "must be a list: null (or nothing) is not allowed here"},
 		{"bad name", `{"version":1,"providers":{"Vendasta":{"partner":"ABC"}}}`, "providers/Vendasta/", `must be a name of at most 32 lower-case letters, digits and hyphens that begins with a letter, not "Vendasta"`},
 		{"empty provider", `{"version":1,"providers":{"vendasta":null}}`, "providers/vendasta", "must be a mapping: null (or nothing) is not allowed here"},
-		{"no kind", `{"version":1,"providers":{"acme":{}}}`, "providers/acme", `"acme" is not a kind of provider: add kind, one of partoo, vendasta`},
-		{"no kind, near one", `{"version":1,"providers":{"vendsta":{}}}`, "providers/vendsta", `"vendsta" is not a kind of provider: add kind, one of partoo, vendasta; did you mean "vendasta"?`},
-		{"kind to come by name", `{"version":1,"providers":{"mykaarma":{"auth":{}}}}`, "providers/mykaarma", `rollcall does not honour the kind "mykaarma" yet; kinds: partoo, vendasta`},
-		{"kind to come", `{"version":1,"providers":{"slack":{"kind":"scim"}}}`, "providers/slack/kind", `rollcall does not honour "scim" yet: must be one of partoo, vendasta`},
-		{"unknown kind", `{"version":1,"providers":{"acme":{"kind":"vendsta"}}}`, "providers/acme/kind", `must be one of partoo, vendasta, not "vendsta"; did you mean "vendasta"?`},
+		{"no kind", `{"version":1,"providers":{"acme":{}}}`, "providers/acme", `"acme" is not a kind of provider: add kind, one of ` + kinds},
+		{"no kind, near one", `{"version":1,"providers":{"vendsta":{}}}`, "providers/vendsta", `"vendsta" is not a kind of provider: add kind, one of ` + kinds + `; did you mean "vendasta"?`},
+		{"kind to come by name", `{"version":1,"providers":{"scim":{"auth":{}}}}`, "providers/scim", `rollcall does not honour the kind "scim" yet; kinds: ` + kinds},
+		{"kind to come", `{"version":1,"providers":{"slack":{"kind":"scim"}}}`, "providers/slack/kind", `rollcall does not honour "scim" yet: must be one of ` + kinds},
+		{"unknown kind", `{"version":1,"providers":{"acme":{"kind":"vendsta"}}}`, "providers/acme/kind", `must be one of ` + kinds + `, not "vendsta"; did you mean "vendasta"?`},
 		{"kind as number", `{"version":1,"providers":{"acme":{"kind":5}}}`, "providers/acme/kind", "must be text: put it in quotes"},
 		{"no partner", `{"version":1,"providers":{"vendasta":{"auth":{"token":{"env":"T"}}}}}`, "providers/vendasta", "partner is missing"},
 		{"no partner, other name", `{"version":1,"providers":{"acme":{"kind":"vendasta","auth":{"token":{"env":"T"}}}}}`, "providers/acme", "partner is missing"},
 		{"partner as number", `{"version":1,"providers":{"vendasta":{"partner":123,"auth":{"token":{"env":"T"}}}}}`, "providers/vendasta/partner", "must be text: put it in quotes"},
 		{"long partner", `{"version":1,"providers":{"vendasta":{"partner":"ABCDE","auth":{"token":{"env":"T"}}}}}`, "providers/vendasta/partner", `must be a partner id of 3 or 4 letters and digits, such as ABC, not "ABCDE"`},
 		{"unknown key", settings(`"baseUrl":"https://x.example"`), "providers/vendasta/baseUrl/", `unknown key "baseUrl"; did you mean "baseURL"?`},
-		{"assume", settings(`"assume":["update"]`), "providers/vendasta/assume/", "rollcall does not honour assume yet: leave it out"},
+		{"assume", settings(`"assume":["update"]`), "providers/vendasta/assume/", `unknown key "assume": known here are auth, baseURL, concurrency, kind, lookup, mode, onLeave, partner, rate, retries, timeout, tokenURL`},
 		{"onLeave later", settings(`"onLeave":{"suspend":"later","delete":"30d"}`), "providers/vendasta/onLeave/suspend", `must be now, not "later"`},
 		{"onLeave of no kind", settings(`"onLeave":"remove"`), "providers/vendasta/onLeave", `must be one of suspend, delete, keep, not "remove"`},
 		{"mode", settings(`"mode":"ful"`), "providers/vendasta/mode", `must be one of report, add, full, not "ful"; did you mean "full"?`},
@@ -258,6 +267,42 @@ func TestConfigMistakes(t *testing.T) {
 		{"both ways in", auth(`{"token":{"env":"T"},"serviceAccount":{"file":"k"}}`), "providers/vendasta/auth", "takes only one of serviceAccount, token"},
 		{"no way in", auth(`{}`), "providers/vendasta/auth", "needs one of serviceAccount, token"},
 		{"way in misspelt", auth(`{"tokne":{"env":"T"}}`), "providers/vendasta/auth/tokne/", `unknown key "tokne"; did you mean "token"?`},
+		{"no dealer", dealer(`"dealerUUID":"d-1",`, ``), "providers/mykaarma", "dealerUUID is missing"},
+		{"a dealer as a number", dealer(`"d-1"`, `7`), "providers/mykaarma/dealerUUID", "must be text: put it in quotes"},
+		{"a dealer with a blank", dealer(`"d-1"`, `"d 1"`), "providers/mykaarma/dealerUUID", `must be an id, in quotes where it is a number, and without blanks, not "d 1"`},
+		{"half of the credentials", dealer(`,"password":{"env":"P"}`, ``), "providers/mykaarma/auth", "password is missing"},
+		{"a literal user name", dealer(`{"env":"U"}`, `"hunter2"`), "providers/mykaarma/auth/username", literal},
+		{"no token endpoint", dealer(`"auth"`, `"tokenURL":"https://x.example","auth"`), "providers/mykaarma/tokenURL/", `unknown key "tokenURL": known here are assume, auth, baseURL, concurrency, dealerUUID, departments, kind, lookup, mode, onLeave, paths, rate, retries, roleNames, timeout, update`},
+		{"deleting where there is no way", dealer(`"auth"`, `"onLeave":"delete","auth"`), "providers/mykaarma/onLeave", `must be one of suspend, keep, not "delete"`},
+		{"searching where there is no way", dealer(`"auth"`, `"lookup":"search","auth"`), "providers/mykaarma/lookup", `must be list, not "search"`},
+		{"assuming what is documented", dealer(`"auth"`, `"assume":["create"],"auth"`), "providers/mykaarma/assume/0", `must be one of update, suspend, not "create"`},
+		{"assuming nothing", dealer(`"auth"`, `"assume":[],"auth"`), "providers/mykaarma/assume", "must have at least 1 item"},
+		{"suspending without departments", dealer(`"auth"`, `"assume":["update","suspend"],"auth"`), "providers/mykaarma", "departments is missing"},
+		{"names of roles without departments", dealer(`"auth"`, `"roleNames":{"r-1":"A"},"auth"`), "providers/mykaarma", "departments is missing"},
+		{"both without departments", dealer(`"auth"`, `"roleNames":{"r-1":"A"},"assume":["suspend"],"auth"`), "providers/mykaarma", "departments is missing"},
+		{"no department", dealer(`"auth"`, `"departments":[],"auth"`), "providers/mykaarma/departments", "must have at least 1 item"},
+		{"names of roles as a list", dealer(`"auth"`, `"roleNames":["A"],"departments":["x"],"auth"`), "providers/mykaarma/roleNames", "must be a mapping of role ids to names, such as {r-1: Service Advisor}"},
+		{"an empty name of a role", dealer(`"auth"`, `"roleNames":{"r-1":""},"departments":["x"],"auth"`), "providers/mykaarma/roleNames/r-1", `must be the name of a role, not ""`},
+		{"an update that is neither", dealer(`"auth"`, `"update":"patch","auth"`), "providers/mykaarma/update", `must be one of replace, merge, not "patch"`},
+		{"a path that is not there", dealer(`"auth"`, `"paths":{"createUser":"/x"},"auth"`), "providers/mykaarma/paths/createUser/", `unknown key "createUser"; did you mean "updateUser"?`},
+		{"a path without its id", dealer(`"auth"`, `"paths":{"updateUser":"/manage/v2/user"},"auth"`), "providers/mykaarma/paths/updateUser", `must be a path that has {userUUID} once, such as /manage/v2/user/partner/{userUUID}, not "/manage/v2/user"`},
+		{"a path with the id twice", dealer(`"auth"`, `"paths":{"updateUser":"/{userUUID}/{userUUID}"},"auth"`), "providers/mykaarma/paths/updateUser", `must be a path that has {userUUID} once, such as /manage/v2/user/partner/{userUUID}, not "/{userUUID}/{userUUID}"`},
+		{"a path with another id", dealer(`"auth"`, `"paths":{"listUsers":"/{dealerUuid}/users"},"auth"`), "providers/mykaarma/paths/listUsers", `must be a path that has {dealerUUID} once, such as /manage/v2/dealer/{dealerUUID}/users, not "/{dealerUuid}/users"`},
+		{"a path with half of its ids", dealer(`"auth"`, `"paths":{"updateDealerAssociate":"/d/{departmentUUID}"},"auth"`), "providers/mykaarma/paths/updateDealerAssociate", `must be a path that has {departmentUUID} and {userUUID} once each, such as /manage/v2/department/{departmentUUID}/user/{userUUID}/dealerAssociate, not "/d/{departmentUUID}"`},
+		{"a path that leads up", dealer(`"auth"`, `"paths":{"dealerAssociates":"/../x"},"auth"`), "providers/mykaarma/paths/dealerAssociates", `must be a path without placeholders, such as /manage/v2/department/dealerAssociate/list, not "/../x"`},
+		{"a path with a query", dealer(`"auth"`, `"paths":{"dealerAssociates":"/x?y=1"},"auth"`), "providers/mykaarma/paths/dealerAssociates", `must be a path without placeholders, such as /manage/v2/department/dealerAssociate/list, not "/x?y=1"`},
+		{"no region and no address", calls(`"region":"na",`, ``), "providers/myreports", "region is missing"},
+		{"a region that is not there", calls(`"na"`, `"us"`), "providers/myreports/region", `must be one of na, eu, uk, au, not "us"`},
+		{"no account", calls(`"account":"00000000-0000-0000-0000-000000000000",`, ``), "providers/myreports", "account is missing"},
+		{"an account by name", calls(`00000000-0000-0000-0000-000000000000`, `Acme`), "providers/myreports/account", `must be the id of an account's tenant, such as 00000000-0000-0000-0000-000000000000, not "Acme"`},
+		{"a refresh token in a variable", calls(`{"file":"t"}`, `{"env":"T"}`), "providers/myreports/auth/refreshToken/env/", "unknown key: known here are file"},
+		{"a refresh token without a place", calls(`{"file":"t"}`, `{}`), "providers/myreports/auth/refreshToken", "file is missing"},
+		{"a literal refresh token", calls(`{"file":"t"}`, `"hunter2"`), "providers/myreports/auth/refreshToken", "the refresh token is renewed as it is used, so it has to stand in a file of its own: write {file: PATH}"},
+		{"suspending where there is no such state", calls(`"region"`, `"onLeave":"suspend","region"`), "providers/myreports/onLeave", `must be one of delete, keep, not "suspend"`},
+		{"searching where there is no search", calls(`"region"`, `"lookup":"search","region"`), "providers/myreports/lookup", `must be list, not "search"`},
+		{"a flag in quotes", calls(`"region"`, `"deleteEverywhere":"true","region"`), "providers/myreports/deleteEverywhere", "must be true or false: take the quotes away"},
+		{"a browser sent elsewhere", calls(`"region"`, `"redirectURL":"http://10.0.0.1:8000","region"`), "providers/myreports/redirectURL", `must be an http address of this machine, such as http://127.0.0.1:8000, not "http://10.0.0.1:8000"`},
+		{"assuming where nothing is assumed", calls(`"region"`, `"assume":["suspend"],"region"`), "providers/myreports/assume/", `unknown key "assume": known here are acceptCharges, account, auth, authorizeURL, baseURL, concurrency, deleteEverywhere, kind, lookup, mode, onLeave, rate, redirectURL, region, retries, timeout, tokenURL`},
 		{"auth as text", auth(`"hunter2"`), "providers/vendasta/auth", "must be a mapping with serviceAccount or token that says where the secret is, such as {token: {env: VENDASTA_TOKEN}}"},
 	}
 	t.Run("unnamed", func(t *testing.T) { runMistakes(t, must(t)(CompileConfig(nil)), cases) })

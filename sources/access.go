@@ -47,9 +47,9 @@ type Access struct {
 	// Origins are the places that made the state: the status, the window's end,
 	// or the blocks.
 	Origins []Origin
-	// References are the people whose addresses the values name, by value; see
+	// References are those whose addresses the values name, by value; see
 	// Rules.
-	References map[string]*Person
+	References map[string]Reference
 }
 
 // Gone is the access of somebody whom the roster does not have at a provider any
@@ -79,7 +79,7 @@ func Resolve(roster *Roster, config *Config, rules func(kind string) Rules, inst
 		r := rules(provider.Kind)
 		for _, person := range roster.People {
 			if access := resolve(person, provider.Name, r, config.Zone, instant); access != nil {
-				access.References = roster.references(access.Values, r)
+				access.References = roster.references(access.Values, provider.Name, r)
 				all = append(all, access)
 			}
 		}
@@ -130,9 +130,16 @@ func resolve(p *Person, provider string, rules Rules, zone *time.Location, insta
 	return access
 }
 
-// references are the people whose addresses the values name.
-func (r *Roster) references(values Values, rules Rules) map[string]*Person {
-	var named map[string]*Person
+// A Reference is somebody whom a value names by his address.
+type Reference struct {
+	Person *Person
+	// Values are what he is to have at the provider, with all windows open.
+	Values Values
+}
+
+// references are those whose addresses the values name.
+func (r *Roster) references(values Values, provider string, rules Rules) map[string]Reference {
+	var named map[string]Reference
 	for _, name := range rules.References {
 		v, _ := values.Get(name)
 		address, isText := v.Data.(string)
@@ -141,9 +148,10 @@ func (r *Roster) references(values Values, rules Rules) map[string]*Person {
 		}
 		if person, known := r.Person(address); known {
 			if named == nil {
-				named = make(map[string]*Person)
+				named = make(map[string]Reference)
 			}
-			named[name] = person
+			theirs, _ := merge(person.contributions(provider), rules)
+			named[name] = Reference{Person: person, Values: theirs}
 		}
 	}
 	return named

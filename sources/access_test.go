@@ -3,6 +3,7 @@ package sources_test
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -481,6 +482,50 @@ func TestResolveLeavesTheRosterAlone(t *testing.T) {
 	for range 4 {
 		if diff := cmp.Diff(first, <-done); diff != "" {
 			t.Error(diff)
+		}
+	}
+}
+
+// A conflict may be a warning: it is told in the same way, refuses nothing, and hides
+// nothing else that is wrong.
+func TestConflictsThatAreWarnings(t *testing.T) {
+	t.Parallel()
+	warns := func(kind string) sources.Rules {
+		r := rules(kind)
+		r.Conflicts = func(_ sources.ProviderConfig, values sources.Values) []sources.Issue {
+			access, _ := values.Get("platformAccess")
+			if len(texts(access.Data)) > 1 {
+				return []sources.Issue{{Attribute: "platformAccess", Message: "says a thing twice", Warning: true}}
+			}
+			return nil
+		}
+		r.Missing = func(values sources.Values) string {
+			if access, _ := values.Get("platformAccess"); len(texts(access.Data)) > 2 {
+				return "lacks something"
+			}
+			return ""
+		}
+		return r
+	}
+	for _, test := range []struct {
+		files  map[string]string
+		failed bool
+		want   []string
+	}{
+		{ofPerson("teams: [seller]", "access: {vendasta: {platformAccess: [x]}}"), false, []string{"warning: a@example.com at vendasta: says a thing twice (from team seller"}},
+		{people("  - {email: a@example.com, access: {vendasta: {platformAccess: [x, y, z]}}}"), true, []string{
+			"a@example.com at vendasta: lacks something", "warning: a@example.com at vendasta: says a thing twice",
+		}},
+	} {
+		test.files["rollcall.yaml"] = minimal
+		_, _, ds := sources.Load(t.Context(), filepath.Join(folder(t, test.files), "rollcall.yaml"), sources.Options{Rules: warns, Stdin: strings.NewReader("")})
+		if ds.Failed() != test.failed || len(ds) != len(test.want) {
+			t.Fatalf("failed %v: %v", ds.Failed(), ds)
+		}
+		for i, want := range test.want {
+			if !strings.Contains(ds[i].String(), want) {
+				t.Errorf("%s, want %s", ds[i], want)
+			}
 		}
 	}
 }

@@ -241,16 +241,12 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	}
 	values, _ := merge(blocks, rules)
 	if rules.Unfit != nil {
-		for _, issue := range rules.Unfit(p.Values, values) {
-			severity := Error
-			if issue.Warning {
-				severity = Warning
-			}
+		for _, issue := range rules.Unfit(provider, p.Values, values) {
 			place := p.Origin
 			if v, stated := p.Values.Get(issue.Attribute); stated {
 				place = v.Origins[0]
 			}
-			c.add(severity, place, fmt.Sprintf("%s at %s: %s", p.Email, provider.Name, issue.Message))
+			c.add(issue.severity(), place, fmt.Sprintf("%s at %s: %s", p.Email, provider.Name, issue.Message))
 		}
 	}
 	if rules.Missing == nil {
@@ -285,7 +281,7 @@ func (c *checker) references(p *Person, provider ProviderConfig, roster *Roster)
 			c.report(v.Origins[0], "%s at %s: %s names %s, who has no access there", p.Email, provider.Name, name, address)
 		case rules.Referable != nil:
 			theirs, _ := merge(other.contributions(provider.Name), rules)
-			if why := rules.Referable(other, theirs); why != "" {
+			if why := rules.Referable(provider, other, theirs); why != "" {
 				c.report(v.Origins[0], "%s at %s: %s names %s, %s", p.Email, provider.Name, name, address, why)
 			}
 		}
@@ -314,13 +310,13 @@ func (c *checker) conflicts(p *Person, blocks []*Block, provider ProviderConfig,
 			continue
 		}
 		for _, issue := range rules.Conflicts(provider, values) {
-			found = true
+			found = found || !issue.Warning
 			key := fmt.Sprint(p.Key, provider.Name, issue)
 			if c.reported[key] {
 				continue
 			}
 			c.reported[key] = true
-			c.report(blocks[len(blocks)-1].originOr(p), "%s at %s: %s (from %s)", p.Email, provider.Name, issue.Message, describeAll(counted))
+			c.add(issue.severity(), blocks[len(blocks)-1].originOr(p), fmt.Sprintf("%s at %s: %s (from %s)", p.Email, provider.Name, issue.Message, describeAll(counted)))
 		}
 	}
 	return found

@@ -133,7 +133,7 @@ func TestConfigRefuses(t *testing.T) {
 		{provider: "onLeave: {delete: 30d}", want: "7:14: suspend is missing"},
 		{provider: "onLeave: deactivate", want: `7:14: must be one of suspend, delete, keep, not "deactivate"`},
 		{provider: "lookup: ledger", want: `7:13: rollcall does not honour "ledger" yet: must be one of search, list`},
-		{provider: "assume: [update]", want: "7:5: rollcall does not honour assume yet: leave it out"},
+		{provider: "assume: [update]", want: `7:5: unknown key "assume": known here are auth, baseURL, concurrency, kind, lookup, mode, onLeave, partner, rate, retries, timeout, tokenURL`},
 		{top: "guardrail: {}", want: `2:1: unknown key "guardrail"; did you mean "guardrails"?`},
 		{top: "schedule: {timeZone: Local}", want: `2:22: must be a time zone such as America/Regina, not "Local"`},
 		{top: "roster: roster.yaml", want: `2:9: must be a list, not "roster.yaml"`},

@@ -34,7 +34,7 @@ func CanonicalEmail(address string) (string, error) {
 		return "", errEmail
 	}
 	local, domain, found := strings.Cut(address, "@")
-	if !found || !isLocal(local) {
+	if !found || !isLocal(composed(local)) {
 		return "", errEmail
 	}
 	ascii, ok := asciiDomain(domain)
@@ -55,7 +55,8 @@ func isLocal(text string) bool {
 // asciiDomain is the form of a domain, or of a label of one, that name servers
 // know.
 func asciiDomain(domain string) (ascii string, ok bool) {
-	ascii, err := domains.ToASCII(domain)
+	// Composed first: else a letter is mapped before a mark behind it is put on it.
+	ascii, err := domains.ToASCII(composed(domain))
 	return strings.ToLower(ascii), err == nil && ascii != "" && !strings.HasPrefix(ascii, ".") && !strings.HasSuffix(ascii, ".")
 }
 

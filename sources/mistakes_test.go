@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/schemas"
 	"rollcall/sources"
 )
 
@@ -116,7 +117,7 @@ func TestNoCascades(t *testing.T) {
 		{"providers is misspelt", map[string]string{"rollcall.yaml": strings.Replace(minimal, "providers", "provider", 1), "roster.yaml": both}, `rollcall.yaml:2:1: unknown key "provider"; did you mean "providers"?`},
 		{"providers is missing", map[string]string{"rollcall.yaml": "version: 1\n", "roster.yaml": both}, "rollcall.yaml:1:1: providers is missing"},
 		{"roster is misspelt", map[string]string{"rollcall.yaml": "rosters: [people]\n" + minimal}, `rollcall.yaml:1:1: unknown key "rosters"; did you mean "roster"?`},
-		{"a kind is wrong", map[string]string{"rollcall.yaml": strings.Replace(minimal, "{partner", "{kind: vendesta, partner", 1), "roster.yaml": both}, `rollcall.yaml:3:20: must be one of partoo, vendasta, not "vendesta"; did you mean "vendasta"?`},
+		{"a kind is wrong", map[string]string{"rollcall.yaml": strings.Replace(minimal, "{partner", "{kind: vendesta, partner", 1), "roster.yaml": both}, `rollcall.yaml:3:20: must be one of ` + strings.Join(schemas.Kinds(), ", ") + `, not "vendesta"; did you mean "vendasta"?`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -197,7 +197,7 @@ type Rules struct {
 	// Unfit says which of a person's own values the vendor would refuse or, as a
 	// warning, has no place for. They count where his access does not state its own;
 	// an Issue names the person's value.
-	Unfit func(person, access Values) []Issue
+	Unfit func(config ProviderConfig, person, access Values) []Issue
 	// Conflicts says what in merged access can not stand together, or not with the
 	// provider's own settings.
 	Conflicts func(config ProviderConfig, values Values) []Issue
@@ -205,7 +205,7 @@ type Rules struct {
 	// the roster, whose user has to be there first. Referable says why a person can
 	// not be named so, or "".
 	References []string
-	Referable  func(p *Person, values Values) string
+	Referable  func(config ProviderConfig, p *Person, values Values) string
 	// Doubts says what in one block, as written, is unknown but allowed.
 	Doubts func(Values) []Issue
 }
@@ -216,4 +216,11 @@ type Issue struct {
 	Message   string
 	// Warning says that it is to be told, but nothing to refuse.
 	Warning bool
+}
+
+func (i Issue) severity() Severity {
+	if i.Warning {
+		return Warning
+	}
+	return Error
 }

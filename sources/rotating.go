@@ -28,16 +28,23 @@ type Rotating interface {
 var ErrNotKept = errors.New("the renewed secret could not be stored")
 
 // MemorySecret keeps a rotating secret in memory alone, as for a simulated vendor.
-func MemorySecret(value Secret) Rotating { return &memorySecret{value: value} }
+func MemorySecret(value Secret) Rotating {
+	return &memorySecret{turn: make(chan struct{}, 1), value: value}
+}
 
 type memorySecret struct {
-	mu    sync.Mutex
+	turn  chan struct{} // holds one while the value is in use
 	value Secret
 }
 
+// Exchange is that of Rotating. It waits for its turn until the context ends.
 func (m *memorySecret) Exchange(ctx context.Context, use func(context.Context, Secret) (Secret, error)) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	next, err := use(ctx, m.value)
 	if err == nil && next.Reveal() != "" {
 		m.value = next

@@ -189,3 +189,23 @@ func TestMemorySecret(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Whoever waits for his turn heeds his own context.
+func TestMemorySecretTakesTurns(t *testing.T) {
+	t.Parallel()
+	memory := sources.MemorySecret(sources.NewSecret("t"))
+	ctx, cancel := context.WithCancel(t.Context())
+	err := memory.Exchange(t.Context(), func(context.Context, sources.Secret) (sources.Secret, error) {
+		cancel()
+		if err := memory.Exchange(ctx, next); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		return sources.Secret{}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := memory.Exchange(t.Context(), next); err != nil {
+		t.Error(err)
+	}
+}

@@ -18,7 +18,7 @@ import (
 )
 
 // TestGenerated keeps what is made from the code as the code has it: sections of
-// READMEs and the schema of the quickstart. With -update it writes them.
+// READMEs and the schemas of the examples. With -update it writes them.
 func TestGenerated(t *testing.T) {
 	t.Parallel()
 	root := newApp(nil, io.Discard, io.Discard).root()
@@ -37,12 +37,15 @@ func TestGenerated(t *testing.T) {
 		keep(t, path, old, fresh)
 	}
 
-	code, schema, stderr := rollcall(filepath.Join(repository, "examples", "quickstart"), "schema", "roster")
-	if code != plan.ExitOK {
-		t.Fatalf("schema roster ends with %d: %s", code, stderr)
+	for _, example := range []string{"quickstart", "full"} {
+		dir := filepath.Join(repository, "examples", example)
+		code, schema, stderr := rollcall(dir, "schema", "roster")
+		if code != plan.ExitOK {
+			t.Fatalf("schema roster ends with %d: %s", code, stderr)
+		}
+		path := filepath.Join(dir, "roster.schema.json")
+		keep(t, path, read(t, path), schema)
 	}
-	path := filepath.Join(repository, "examples", "quickstart", "roster.schema.json")
-	keep(t, path, read(t, path), schema)
 }
 
 // read reads a file; one that does not exist is empty.

@@ -107,7 +107,11 @@ func (a *app) beginLogin(ctx context.Context, config sources.ProviderConfig) (*p
 	}
 	var wrong []error
 	for _, name := range []string{kind.Consent.ClientID, kind.Consent.ClientSecret} {
-		secret, err := a.secrets.Read(ctx, config.Auth[name])
+		from := a.secrets
+		if name == kind.Consent.ClientID {
+			from = &sources.Secrets{} // it stands in the address that is shown, and is no secret (RFC 6749, 2.2)
+		}
+		secret, err := from.Read(ctx, config.Auth[name])
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %s: auth.%s: %w", config.Auth[name].Origin, config.Name, name, err))
 		}

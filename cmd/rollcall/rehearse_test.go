@@ -160,10 +160,15 @@ func seed(t *testing.T, dir, chaos string) {
 	write(t, dir, seedFile, text)
 }
 
-// once looks at the state: no address is at a vendor twice.
+// once looks at the state: no address is at a vendor twice, and somebody is at each
+// that the configuration has, at the others nobody.
 func once(t *testing.T, dir string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(simulator.StateFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(filepath.Join(dir, "rollcall.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +180,9 @@ func once(t *testing.T, dir string) {
 	for kind, raw := range state {
 		var vendor struct {
 			Users []struct {
-				Email      string                 `json:"email"`
-				Attributes struct{ Email string } `json:"attributes"`
+				Email        string                 `json:"email"`
+				EmailAddress string                 `json:"emailAddress"`
+				Attributes   struct{ Email string } `json:"attributes"`
 			} `json:"users"`
 		}
 		if err := json.Unmarshal(raw, &vendor); err != nil {
@@ -184,14 +190,14 @@ func once(t *testing.T, dir string) {
 		}
 		seen := make(map[string]bool)
 		for _, user := range vendor.Users {
-			email := strings.ToLower(user.Email + user.Attributes.Email)
+			email := strings.ToLower(user.Email + user.EmailAddress + user.Attributes.Email)
 			if email == "" || seen[email] {
 				t.Errorf("%s has %q twice, or not at all", kind, email)
 			}
 			seen[email] = true
 		}
-		if len(seen) == 0 {
-			t.Errorf("nobody is at %s", kind)
+		if used := strings.Contains(string(config), "\n  "+kind+":"); used != (len(seen) > 0) {
+			t.Errorf("%d users are at %s, which the configuration has: %v", len(seen), kind, used)
 		}
 	}
 }

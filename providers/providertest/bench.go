@@ -40,6 +40,10 @@ type bench struct {
 	ctx   context.Context // of the law, which is as long as the bench
 	world *simulator.World
 
+	// rotating are the credentials that are renewed as they are used, which all
+	// connections share.
+	rotating map[string]sources.Rotating
+
 	mu        sync.Mutex
 	sent      []sent
 	rewriting rewriting
@@ -51,6 +55,7 @@ type sent struct {
 	at                time.Time
 	token             bool // it asks for a token
 	host, credentials string
+	authorization     string // without its scheme
 	body              []byte
 }
 
@@ -70,6 +75,7 @@ func (b *bench) settings() providers.Settings {
 		s.Config.Auth[name] = sources.SecretRef{Env: strings.ToUpper(name) + "_OF_SUBJECT"}
 		s.Auth[name] = sources.NewSecret(b.secret(name))
 	}
+	s.Rotating = b.rotating
 	return s
 }
 
@@ -116,6 +122,9 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // carry takes a request to the world and keeps what was sent.
 func (b *bench) carry(r *http.Request) (*http.Response, error) {
 	s := sent{at: time.Now(), host: r.URL.Host, token: b.TokenPath != "" && strings.HasSuffix(r.URL.Path, b.TokenPath)}
+	if _, value, is := strings.Cut(r.Header.Get("Authorization"), " "); is {
+		s.authorization = value
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		s.credentials += strings.Join(r.Header[name], "\n") + "\n"
 	}
@@ -163,7 +172,15 @@ func (b *bench) warm(c *providers.Connection, id string) {
 // byList reports whether users are read in lists alone.
 func (s Subject) byList() bool { return s.Asks["get"] == simulator.Search }
 
-// ask makes one request about a user.
+// requestsOf is how many requests one ask makes.
+func (b *bench) requestsOf() int {
+	if b.byList() && slices.Contains(b.Looks, "update") {
+		return 2
+	}
+	return 1
+}
+
+// ask makes one request about a user, and one more before it where an update looks.
 func (b *bench) ask(c *providers.Connection, id string) error {
 	if b.byList() {
 		_, err := b.updater(c).Update(b.ctx, providers.Patch{UserID: id, Values: b.Updates[0].Values})
@@ -173,13 +190,18 @@ func (b *bench) ask(c *providers.Connection, id string) error {
 	return err
 }
 
-// keys are the names that the bodies of all requests have, at any depth.
+// keys are the names that the bodies of all requests have, at any depth, and those
+// that the operations of a JSON Patch are about.
 func (b *bench) keys() []string {
 	found := make(map[string]bool)
 	var collect func(any)
 	collect = func(data any) {
 		switch v := data.(type) {
 		case map[string]any:
+			if path, is := v["path"].(string); is && v["op"] != nil {
+				name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+				found[name] = true
+			}
 			for name, item := range v {
 				found[name] = true
 				collect(item)
@@ -304,7 +326,8 @@ func ability[A any](b *bench, of any) A {
 }
 
 // can reports whether the vendor has the operation, documented or assumed, or finds
-// users in that way: search or list, or those in several pages.
+// users in that way: search or list, or those in several pages; or has grants that are
+// sets.
 func (s Subject) can(operation string) bool {
 	switch operation {
 	case "search":
@@ -315,6 +338,8 @@ func (s Subject) can(operation string) bool {
 		return s.Kind.Finds(sources.LookupSearch) && s.SearchPage < unpaged
 	case "pages":
 		return s.Kind.Finds(sources.LookupList) && s.Kind.ListPage > 0
+	case "sets":
+		return slices.ContainsFunc(s.Kind.Attributes, func(a providers.Attribute) bool { return a.Grant && a.Shape != sources.Scalar })
 	case "absence":
 		return s.Unproven == ""
 	case "by id":

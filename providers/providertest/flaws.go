@@ -16,7 +16,7 @@ import (
 type flaw struct {
 	name  string
 	found string // what the names of these laws begin with
-	needs string // the operation, or the ability list; empty: none
+	needs string // the operations and abilities, with commas; empty: none
 	bend  func(b *bench, c *providers.Connection)
 	tune  func(*providers.Settings)
 	kind  func(*providers.Kind)
@@ -198,7 +198,7 @@ func listFlaws() []flaw {
 		{name: "a list that has somebody twice", found: "pages/list/three pages", needs: "pages", bend: list(func(_ *bent, users []*providers.User, err error) ([]*providers.User, error) {
 			return append(users, users...), err
 		})},
-		{name: "a list that leaves suspended users out", found: "pages/list/those suspended too", needs: "list", bend: list(func(x *bent, users []*providers.User, err error) ([]*providers.User, error) {
+		{name: "a list that leaves suspended users out", found: "pages/list/those suspended too", needs: "list,suspend", bend: list(func(x *bent, users []*providers.User, err error) ([]*providers.User, error) {
 			return slices.DeleteFunc(users, x.b.Kind.Suspended), err
 		})},
 		{name: "a list that fails is empty", found: "faults/500 always/list", needs: "list", bend: list(func(_ *bent, users []*providers.User, _ error) ([]*providers.User, error) {

@@ -27,6 +27,13 @@ func settingFlaws() []flaw {
 				}
 				return c.Reader.Get(ctx, id)
 			}
+			x.update = func(ctx context.Context, patch providers.Patch) (providers.Receipt, error) {
+				c, err := x.b.Kind.Connect(ctx, x.b.settings())
+				if err != nil {
+					return providers.Receipt{}, err
+				}
+				return c.Writer.(providers.Updater).Update(ctx, patch)
+			}
 		})},
 	}
 }
@@ -52,7 +59,7 @@ func kindFlaws() []flaw {
 		{name: "a suspension by what is no attribute", found: "kind/suspension", kind: func(k *providers.Kind) {
 			k.Suspension.Suspended = map[string]any{"nothing": true}
 		}},
-		{name: "sets whose order matters", found: "kind/equality", kind: func(k *providers.Kind) {
+		{name: "sets whose order matters", found: "kind/equality", needs: "sets", kind: func(k *providers.Kind) {
 			for i := range k.Attributes {
 				k.Attributes[i].Shape = sources.Scalar
 			}
@@ -62,7 +69,7 @@ func kindFlaws() []flaw {
 				k.Attributes[i].Normal = func(any) any { return nil }
 			}
 		}},
-		{name: "more access that is no risk", found: "kind/privilege", kind: func(k *providers.Kind) {
+		{name: "more access that is no risk", found: "kind/privilege", needs: "sets", kind: func(k *providers.Kind) {
 			k.Privilege = func(string, any, any) bool { return false }
 		}},
 		{name: "a judgement that breaks on what it does not expect", found: "kind/functions", kind: func(k *providers.Kind) {

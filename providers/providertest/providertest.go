@@ -25,6 +25,7 @@ import (
 
 	"rollcall/providers"
 	"rollcall/providers/simulator"
+	"rollcall/sources"
 )
 
 // A Subject is what the laws have to be told of a vendor. Records are in the form
@@ -61,6 +62,9 @@ type Subject struct {
 	// Asks says, of what is asked of a connection by a request that counts as another
 	// operation, which that is: get is a search where users are read in lists alone.
 	Asks map[string]simulator.Operation
+	// Looks names the operations that read the user before they write, so that what is
+	// wrong with that read ends them and nothing is done.
+	Looks []string
 	// Unproven says why an id that the vendor does not know is not proven to be nobody's;
 	// empty where it is.
 	Unproven string
@@ -87,8 +91,8 @@ type Subject struct {
 	// SearchPage and ListPage are how many users the vendor answers at once when
 	// the provider searches and lists.
 	SearchPage, ListPage int
-	// Without names the faults of the table that the vendor can not have, with the
-	// reason.
+	// Without names the faults of the table that the vendor can not have, and the flaws
+	// that a provider of it can not, with the reason.
 	Without map[string]string
 
 	// bend makes of a sound connection a broken one, for Prove.
@@ -159,6 +163,9 @@ func (s Subject) lacks() string {
 	for _, d := range disorders {
 		known = append(known, d.fired)
 	}
+	for _, f := range flaws() {
+		known = append(known, f.name)
+	}
 	for fault, reason := range s.Without {
 		if reason == "" || !slices.Contains(known, fault) {
 			return "Without has a fault without a reason, or one that is not there: " + fault
@@ -184,5 +191,9 @@ func Run(t *testing.T, s Subject) {
 // which it begins Unix seconds can not be told from a span.
 func newBench(t T, ctx context.Context, s Subject) *bench { //nolint:revive // what a law reports to comes first
 	time.Sleep(27 * 365 * 24 * time.Hour)
-	return &bench{T: t, Subject: s, ctx: ctx, world: simulator.New(s.World)}
+	b := &bench{T: t, Subject: s, ctx: ctx, world: simulator.New(s.World), rotating: make(map[string]sources.Rotating)}
+	for _, name := range s.Kind.Rotates {
+		b.rotating[name] = sources.MemorySecret(sources.NewSecret(b.secret(name)))
+	}
+	return b
 }

@@ -5,6 +5,9 @@ import (
 	"sync"
 
 	"rollcall/providers"
+	"rollcall/providers/intelagree"
+	"rollcall/providers/mykaarma"
+	"rollcall/providers/myreports"
 	"rollcall/providers/partoo"
 	"rollcall/providers/vendasta"
 	"rollcall/sources"
@@ -16,6 +19,9 @@ var Kinds = sync.OnceValue(func() []*providers.Kind {
 	return []*providers.Kind{
 		vendasta.Kind(),
 		partoo.Kind(),
+		mykaarma.Kind(),
+		intelagree.Kind(),
+		myreports.Kind(),
 	}
 })
 

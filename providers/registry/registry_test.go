@@ -12,7 +12,7 @@ func TestKinds(t *testing.T) {
 	world := simulator.New(simulator.Options{})
 	seen := make(map[string]bool)
 	for _, kind := range Kinds() {
-		if kind.Name == "" || seen[kind.Name] || kind.Title == "" || kind.Open == nil || len(kind.Attributes) == 0 || len(kind.Capabilities) == 0 || len(kind.Account) == 0 {
+		if kind.Name == "" || seen[kind.Name] || kind.Title == "" || kind.Open == nil || len(kind.Attributes) == 0 || len(kind.Capabilities) == 0 {
 			t.Errorf("%+v", kind)
 		}
 		seen[kind.Name] = true

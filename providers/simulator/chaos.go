@@ -20,31 +20,37 @@ type Chaos struct {
 	Fail []Rule
 
 	// Hidden names attributes and relationships, as the API does, that no answer shows,
-	// HiddenInSearch those that only search answers leave out. A hidden
+	// HiddenInSearch those that only answers to searches and lists leave out. Where
+	// myKaarma has several names for one thing any of them will do. A hidden
 	// relationship keeps its links and loses its data; a hidden attribute is
 	// left out or, with Blank, shown as if it were unset. Fires "hidden".
 	Hidden, HiddenInSearch []string
 	Blank                  bool
 
 	// IndexLag hides users from searches for that long after their creation,
-	// IndexLagSearches for that many searches; by id they are found at once.
+	// IndexLagSearches for that many searches; by id, at IntelAgree by business
+	// key, they are found at once.
 	// Fires "index-lag".
 	IndexLag         time.Duration
 	IndexLagSearches int
 
+	// What is about pages does nothing at IntelAgree, whose search has one.
+
 	// RepeatedCursor gives every page a next link, which from the second page
 	// on is the one of the page itself. Numbered pages always claim to have one
-	// more, and from the second on it is the second. Fires "repeated-cursor".
+	// more, and from the second on it is the second; at MyReports, where nothing is
+	// claimed, it is the second alone that comes again. Fires "repeated-cursor".
 	RepeatedCursor bool
 	// OverlappingPages begins each page with the last user of the one before.
 	// Fires "overlapping-pages".
 	OverlappingPages bool
-	// PhantomPages is how many pages more than there are a list with numbered
-	// pages claims to have; they come empty. Fires "phantom-pages".
+	// PhantomPages is how many pages more than there are a list that tells their
+	// number claims to have, as Partoo's do; they come empty. Fires "phantom-pages".
 	PhantomPages int
 	// IgnoreFilter answers a search with all users, at Partoo with all that match
-	// but for the email. Fires "ignored-filter" when one of them should not be
-	// there.
+	// but for the email; myKaarma and MyReports have no search. Fires
+	// "ignored-filter" when one of
+	// them should not be there.
 	IgnoreFilter bool
 
 	// EchoAuthorization repeats the request's credentials in the texts of
@@ -55,8 +61,8 @@ type Chaos struct {
 	SingularError bool
 	// StoreDifferently keeps another value than the one written, without a
 	// word: attribute or relationship name to what becomes of the value (Vendasta's
-	// relationships are []string, Partoo's lists []any). Fires "stored-differently"
-	// when the value differs.
+	// relationships and MyReports' roles are []string, other vendors' lists []any).
+	// Fires "stored-differently" when the value differs.
 	StoreDifferently map[string]func(any) any
 	// MisspelledEmailCase stores the emails of created users in another case.
 	// Fires "misspelled-email-case".

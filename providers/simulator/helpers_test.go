@@ -32,11 +32,45 @@ const (
 	fred = "5309c3a237bbc544d8e26740"
 )
 
+// Users and accounts of MyReports in the seed.
+const (
+	gina = "a1b2c3d4-0000-4000-8000-000000000001"
+	hugo = "a1b2c3d4-0000-4000-8000-000000000002"
+	iris = "a1b2c3d4-0000-4000-8000-000000000003"
+	ivan = "a1b2c3d4-0000-4000-8000-000000000004"
+
+	home   = "3f0c2b1e-5d7a-4c1b-9e2f-0a1b2c3d4e5f"
+	branch = "7b9d1c42-8e3f-4a56-b1c0-5d6e7f809112"
+)
+
 // seed is a small world. At Vendasta: a partner user, a business user, a
 // stranger. At Partoo: one of groups, one of businesses who is invited, one who
-// is disabled, and a stranger.
+// is disabled, and a stranger. At IntelAgree: one of whom everything is known, one
+// of whom the least, and one without a business key. At MyReports: one who is at
+// home and in the branch, a guest whom the branch owns, one of the branch alone who
+// has no role, and a stranger. At myKaarma: see there.
 func seed() map[string]any {
-	return map[string]any{"partoo": map[string]any{"users": []any{
+	return map[string]any{"intelagree": map[string]any{"users": []any{
+		map[string]any{
+			"name": "Gina Ito", "legalName": "Regina Ito", "email": "Gina@example.com", "title": "Buyer",
+			"businessKeys": []any{
+				map[string]any{"entity": "User", "name": "HR", "value": "E-1"},
+				map[string]any{"entity": "User", "name": "CRM/eu", "value": "c 7/ü"},
+			},
+			"userPermissions": []any{"Contracts.View", 12, map[string]any{"id": 3, "levels": []any{1.5, nil, true}}}, "permissionPresets": []any{"Reviewer"},
+			"hasAllOrganizations": true, "primaryLegalEntityId": 40, "createdBy": "HR/E-0",
+		},
+		map[string]any{"id": "hank", "email": "hank@example.com"},
+		map[string]any{"id": "iris", "name": "Iris", "legalName": "Iris Ode", "email": "iris@example.com", "businessKeys": []any{}},
+	}}, "mykaarma": mykaarmaSeed(), "myreports": map[string]any{"users": []any{
+		map[string]any{
+			"id": gina, "email": "Gina@example.com", "displayName": "Gina Costa",
+			"roles": []any{"account.user", "user.admin"}, "accounts": []any{home, branch},
+		},
+		map[string]any{"id": hugo, "email": "hugo@example.com", "displayName": "Hugo Lima", "primaryTenant": branch, "accounts": []any{home}},
+		map[string]any{"id": iris, "email": "iris@example.com", "displayName": "Iris Neri", "roles": []any{}, "accounts": []any{branch}},
+		map[string]any{"id": ivan, "email": "ivan@example.com"},
+	}}, "partoo": map[string]any{"users": []any{
 		map[string]any{
 			"id": cara, "email": "Cara@example.com", "first_name": "Cara", "last_name": "Doe", "role": "GROUP_MANAGER", "org_id": 42,
 			"accesses": []any{[]any{1, 2}, []any{1, 3}}, "lang": "fr", "phone": "+33 1 23 45 67 89",
@@ -144,6 +178,57 @@ func tryPartoo(t *testing.T, w *World, method, path, body string, headers ...str
 	r.Header.Set("x-APIKey", "secret-key")
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", partooJSON)
+	}
+	return send(w, r, headers)
+}
+
+// askIntelAgree is ask for IntelAgree.
+func askIntelAgree(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	resp, text, err := tryIntelAgree(t, w, method, path, body, headers...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return resp, text
+}
+
+func tryIntelAgree(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, w.BaseURL("intelagree")+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Ocp-Apim-Subscription-Key", "subscription-key")
+	r.Header.Set("ApiVersion", "2.0")
+	if path != "/Accounts" {
+		r.Header.Set("Authorization", "Bearer secret-token")
+	}
+	if method == http.MethodPost || method == http.MethodPut {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return send(w, r, headers)
+}
+
+// askMyReports is ask for MyReports.
+func askMyReports(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	resp, text, err := tryMyReports(t, w, method, path, body, headers...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return resp, text
+}
+
+func tryMyReports(t *testing.T, w *World, method, path, body string, headers ...string) (*http.Response, string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, w.BaseURL("myreports")+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer secret-token")
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept-Charges", "true")
 	}
 	return send(w, r, headers)
 }

@@ -105,7 +105,7 @@ func TestPartooEffects(t *testing.T) {
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]Counts{"partoo": want, "vendasta": {}}, all); diff != "" {
+	if diff := cmp.Diff(map[string]Counts{"intelagree": {}, "mykaarma": {}, "myreports": {}, "partoo": want, "vendasta": {}}, all); diff != "" {
 		t.Error(diff)
 	}
 }

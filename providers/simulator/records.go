@@ -51,6 +51,21 @@ type record[U any] interface {
 	seedID(n int) string
 }
 
+// handled is a record with more than its key that no two users may have in common.
+type handled interface {
+	// handles are in no other user's key.
+	handles() []string
+}
+
+// keysOf is all that no other user may have.
+func keysOf[U record[U]](u U) []string {
+	keys := []string{u.key()}
+	if h, ok := any(u).(handled); ok {
+		keys = append(keys, h.handles()...)
+	}
+	return keys
+}
+
 // records holds all users of one vendor. Its zero value is none.
 type records[U record[U]] struct {
 	searches atomic.Int64
@@ -79,7 +94,7 @@ func (r *records[U]) byID(id string) (U, bool) {
 	return u, ok
 }
 
-// byKey returns the users with that key, oldest first: more than one where a
+// byKey returns the users with that key or handle, oldest first: more than one where a
 // test or a seed broke the vendor's rule.
 func (r *records[U]) byKey(key string) []U {
 	r.mu.RLock()
@@ -124,11 +139,11 @@ const (
 )
 
 // insert adds a new user under an id of its own, unless there is one with its
-// key already.
+// key or one of its handles already.
 func (r *records[U]) insert(u U, seed int64) verdict {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.keys[u.key()]) > 0 {
+	if slices.ContainsFunc(keysOf(u), r.taken) {
 		return duplicate
 	}
 	if len(r.order) >= maxUsers {
@@ -143,6 +158,9 @@ func (r *records[U]) insert(u U, seed int64) verdict {
 	r.add(u)
 	return done
 }
+
+// taken tells whether a user has the key.
+func (r *records[U]) taken(key string) bool { return len(r.keys[key]) > 0 }
 
 func (r *records[U]) has(id string) bool {
 	_, ok := r.ids[id]
@@ -170,11 +188,11 @@ func (r *records[U]) add(u U) {
 	e.seq = r.lastSeq
 	r.ids[e.id] = u
 	r.order = append(r.order, u)
-	r.keys[u.key()] = append(r.keys[u.key()], u)
+	r.index(u)
 }
 
-// change lets f change a copy of the user, which then replaces him, unless its
-// new key is another user's. f must not wait for anything.
+// change lets f change a copy of the user, which then replaces him, unless a
+// key or handle that is new to him is another user's. f must not wait for anything.
 func (r *records[U]) change(id string, f func(U)) (U, verdict) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -184,7 +202,8 @@ func (r *records[U]) change(id string, f func(U)) (U, verdict) {
 	}
 	u := old.copy()
 	f(u)
-	if u.key() != old.key() && len(r.keys[u.key()]) > 0 {
+	had := keysOf(old)
+	if slices.ContainsFunc(keysOf(u), func(key string) bool { return !slices.Contains(had, key) && r.taken(key) }) {
 		return old, duplicate
 	}
 	r.swap(old, u)
@@ -197,7 +216,7 @@ func (r *records[U]) swap(old, u U) {
 	if i, ok := r.find(old.base().seq); ok {
 		r.order[i] = u
 	}
-	r.keys[u.key()] = append(r.keys[u.key()], u)
+	r.index(u)
 }
 
 // put adds a user or replaces the one with its id, whatever the vendor's rules
@@ -232,15 +251,23 @@ func (r *records[U]) drop(id string) bool {
 	return true
 }
 
-// unindex takes the user out of the index of keys.
-func (r *records[U]) unindex(u U) {
-	key := u.key()
-	rest := slices.DeleteFunc(r.keys[key], func(o U) bool { return o == u })
-	if len(rest) == 0 {
-		delete(r.keys, key)
-		return
+// index puts the user into the index of keys.
+func (r *records[U]) index(u U) {
+	for _, key := range keysOf(u) {
+		r.keys[key] = append(r.keys[key], u)
 	}
-	r.keys[key] = rest
+}
+
+// unindex takes the user out of it.
+func (r *records[U]) unindex(u U) {
+	for _, key := range keysOf(u) {
+		rest := slices.DeleteFunc(r.keys[key], func(o U) bool { return o == u })
+		if len(rest) == 0 {
+			delete(r.keys, key)
+		} else {
+			r.keys[key] = rest
+		}
+	}
 }
 
 // list and one are what the hooks of tests see.

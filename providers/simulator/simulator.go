@@ -61,9 +61,13 @@ type Options struct {
 	// SaveEvery is how often a world made by [Open] saves changed state at
 	// most; default one second.
 	SaveEvery time.Duration
-	// Partoo and Vendasta hold what is undocumented there, as settings.
-	Partoo   PartooOptions
-	Vendasta VendastaOptions
+	// IntelAgree, MyKaarma, MyReports, Partoo and Vendasta hold what is
+	// undocumented there, as settings.
+	IntelAgree IntelAgreeOptions
+	MyKaarma   MyKaarmaOptions
+	MyReports  MyReportsOptions
+	Partoo     PartooOptions
+	Vendasta   VendastaOptions
 }
 
 // World is the simulated vendors of one run: one state, one set of counters.
@@ -98,6 +102,9 @@ func New(options Options) *World {
 // vendors is the registry: one line a vendor.
 func vendors(options Options) []vendor {
 	return []vendor{
+		newIntelAgree(options),
+		newMyKaarma(options),
+		newMyReports(options),
 		newPartoo(options),
 		newVendasta(options),
 	}

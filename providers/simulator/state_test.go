@@ -27,8 +27,10 @@ func TestStateRoundTrip(t *testing.T) {
 	if err := again.Load(strings.NewReader(first.String())); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(w.Users("vendasta"), again.Users("vendasta")); diff != "" {
-		t.Error(diff)
+	for _, kind := range w.Kinds() {
+		if diff := cmp.Diff(w.Users(kind), again.Users(kind)); diff != "" {
+			t.Errorf("%s: %s", kind, diff)
+		}
 	}
 	if err := again.Save(&second); err != nil || first.String() != second.String() {
 		t.Errorf("%v: %s", err, cmp.Diff(first.String(), second.String()))
@@ -42,6 +44,11 @@ func TestStateRoundTrip(t *testing.T) {
 func TestSeedIsStrict(t *testing.T) {
 	user := func(s string) string { return `{"vendasta":{"users":[{` + s + `}]}}` }
 	partoo := func(s string) string { return `{"partoo":{"users":[{` + s + `}]}}` }
+	intelagree := func(s string) string { return `{"intelagree":{"users":[{` + s + `}]}}` }
+	mykaarma := func(s string) string {
+		return `{"mykaarma":{"users":[{"dealerUUID":"d-1","emailAddress":"a@b.example"` + s + `}]}}`
+	}
+	myreports := func(s string) string { return `{"myreports":{"users":[{` + s + `}]}}` }
 	good := `"partner":"ABC","attributes":{"email":"a@b.example"}`
 	tests := []struct{ state, want string }{
 		{``, "empty"},
@@ -68,6 +75,25 @@ func TestSeedIsStrict(t *testing.T) {
 		{user(good + `,"platformAccess":["tm:access",2]`), "vendasta.users[0].platformAccess[1]: expected text, got a number"},
 		{user(good + `,"createdAt":"yesterday"`), "createdAt: expected a time"},
 		{user(good + `,"id":""`), "id: must not be empty"},
+		{intelagree(``), "intelagree.users[0]: email must be given"},
+		{intelagree(`"email":" "`), "intelagree.users[0].email: must not be empty"},
+		{intelagree(`"email":"a@b.example","isActive":true`), `intelagree.users[0]: unknown key "isActive"; known are businessKeys`},
+		{intelagree(`"email":"a@b.example","userPermissionsToClone":{}`), `unknown key "userPermissionsToClone"`},
+		{intelagree(`"email":"a@b.example","name":1`), "users[0].name: expected text, got a number"},
+		{intelagree(`"email":"a@b.example","title":null`), "users[0].title: expected text, got nothing"},
+		{intelagree(`"email":"a@b.example","hasAllOrganizations":1`), "users[0].hasAllOrganizations: expected true or false, got a number"},
+		{intelagree(`"email":"a@b.example","primaryLegalEntityId":"1"`), "users[0].primaryLegalEntityId: expected a whole number, got text"},
+		{intelagree(`"email":"a@b.example","permissionPresets":"x"`), "users[0].permissionPresets: expected a list, got text"},
+		{intelagree(`"email":"a@b.example","permissionPresets":["x",true]`), "permissionPresets[1]: expected text, a whole number or an object, got true or false"},
+		{intelagree(`"email":"a@b.example","userPermissions":[{"a.b":[1e999]}]`), "userPermissions[0]: has a number that can not be kept"},
+		{intelagree(`"email":"a@b.example","userPermissions":[{"a":[[[[[[[[1]]]]]]]]}]`), "userPermissions[0]: has a number that can not be kept, or is nested too deep"},
+		{intelagree(`"email":"a@b.example","businessKeys":{}`), "businessKeys: expected a list, got an object"},
+		{intelagree(`"email":"a@b.example","businessKeys":["E-1"]`), "businessKeys[0]: expected an object, got text"},
+		{intelagree(`"email":"a@b.example","businessKeys":[{"entity":"User","name":"HR"}]`), "businessKeys[0]: value must be given"},
+		{intelagree(`"email":"a@b.example","businessKeys":[{"entity":"User","name":"","value":"1"}]`), "businessKeys[0].name: must not be empty"},
+		{intelagree(`"email":"a@b.example","businessKeys":[{"entity":"User","name":"HR","value":1}]`), "businessKeys[0].value: expected text, got a number"},
+		{intelagree(`"email":"a@b.example","createdBy":["HR","1"]`), "users[0].createdBy: expected text, got a list"},
+		{intelagree(`"id":"1","email":"a@b.example"},{"id":"1","email":"b@b.example"`), "intelagree.users[1]: there is another user with the id 1"},
 		{partoo(``), "partoo.users[0]: email must be given"},
 		{partoo(`"email":""`), "partoo.users[0].email: must not be empty"},
 		{partoo(`"email":"a@b.example","password":"x"`), `partoo.users[0]: unknown key "password"`},
@@ -81,17 +107,52 @@ func TestSeedIsStrict(t *testing.T) {
 		{partoo(`"email":"a@b.example","created_at":-1`), "users[0].created_at: expected Unix seconds"},
 		{partoo(`"email":"a@b.example","invited_at":1615299414`), "users[0].invited_at: expected text"},
 		{partoo(`"id":"1","email":"a@b.example"},{"id":"1","email":"a@b.example"`), "partoo.users[1]: there is another user with the id 1"},
+		{`{"mykaarma":{"users":[{}]}}`, "mykaarma.users[0]: dealerUUID must be given"},
+		{`{"mykaarma":{"users":[{"dealerUUID":"d-1"}]}}`, "mykaarma.users[0]: emailAddress must be given"},
+		{`{"mykaarma":{"users":[{"dealerUUID":"","emailAddress":"a@b.example"}]}}`, "mykaarma.users[0].dealerUUID: must not be empty"},
+		{`{"mykaarma":{"users":[{"dealerUUID":"d-1","emailAddress":" "}]}}`, "mykaarma.users[0].emailAddress: must not be empty"},
+		{mykaarma(`,"password":"x"`), `mykaarma.users[0]: unknown key "password"`},
+		{mykaarma(`,"userInvite":true`), `mykaarma.users[0]: unknown key "userInvite"`},
+		{mykaarma(`,"uuid":"x"`), `mykaarma.users[0]: unknown key "uuid"`},
+		{mykaarma(`,"roleName":"Technician"`), `mykaarma.users[0]: unknown key "roleName"`},
+		{mykaarma(`,"bio":1`), "mykaarma.users[0].bio: expected text, got a number"},
+		{mykaarma(`,"nickName":null`), "mykaarma.users[0].nickName: expected text, got nothing"},
+		{mykaarma(`,"isValid":"yes"`), "mykaarma.users[0].isValid: expected true or false, got text"},
+		{mykaarma(`,"invitedAt":1`), "mykaarma.users[0].invitedAt: expected text, got a number"},
+		{mykaarma(`,"inviteStatus":true`), "mykaarma.users[0].inviteStatus: expected text, got true or false"},
+		{mykaarma(`,"departmentUUID":"p","mfaFeatureEnabled":"x"`), "mykaarma.users[0].mfaFeatureEnabled: expected true or false, got text"},
+		{mykaarma(`,"departmentUUID":"p","associateIsValid":1`), "mykaarma.users[0].associateIsValid: expected true or false, got a number"},
+		{mykaarma(`,"departmentUUID":""`), "mykaarma.users[0].departmentUUID: must not be empty"},
+		{mykaarma(`,"roleUUID":"r-1"`), "mykaarma.users[0]: departmentUUID must be given beside what is true of a department"},
+		{mykaarma(`,"associateIsValid":false`), "mykaarma.users[0]: departmentUUID must be given beside what is true of a department"},
+		{mykaarma(`,"associates":{}`), "mykaarma.users[0].associates: expected a list, got an object"},
+		{mykaarma(`,"associates":[{}]`), "mykaarma.users[0].associates[0]: departmentUUID must be given"},
+		{mykaarma(`,"associates":[1]`), "mykaarma.users[0].associates[0]: expected an object, got a number"},
+		{mykaarma(`,"associates":[{"departmentUUID":"p","phone":"1"}]`), `mykaarma.users[0].associates[0]: unknown key "phone"`},
+		{mykaarma(`,"associates":[{"departmentUUID":"p","dmsID":1}]`), "mykaarma.users[0].associates[0].dmsID: expected text, got a number"},
+		{mykaarma(`,"departmentUUID":"p","associates":[{"departmentUUID":"p"}]`), "mykaarma.users[0]: there is another associate in the department p"},
+		{mykaarma(`,"id":"1"},{"id":"1","dealerUUID":"d-2","emailAddress":"b@b.example"`), "mykaarma.users[1]: there is another user with the id 1"},
+		{myreports(``), "myreports.users[0]: email must be given"},
+		{myreports(`"email":" "`), "myreports.users[0].email: must not be empty"},
+		{myreports(`"email":"a@b.example","enabled":true`), `myreports.users[0]: unknown key "enabled"; known are accounts, displayName, email, id, primaryTenant, roles`},
+		{myreports(`"email":"a@b.example","displayName":null`), "users[0].displayName: expected text, got nothing"},
+		{myreports(`"email":"a@b.example","roles":"account.user"`), "users[0].roles: expected a list, got text"},
+		{myreports(`"email":"a@b.example","roles":["account.user",1]`), "users[0].roles[1]: expected text, got a number"},
+		{myreports(`"email":"a@b.example","accounts":[""]`), "users[0].accounts[0]: must not be empty"},
+		{myreports(`"email":"a@b.example","primaryTenant":""`), "users[0].primaryTenant: must not be empty"},
+		{myreports(`"email":"a@b.example","primaryTenant":true`), "users[0].primaryTenant: expected text, got true or false"},
+		{myreports(`"id":"1","email":"a@b.example"},{"id":"1","email":"c@b.example"`), "myreports.users[1]: there is another user with the id 1"},
 		{user(`"id":"U-1",` + good + `},{"id":"U-1",` + good), "vendasta.users[1]: there is another user with the id U-1"},
 		{strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), "nested too deep"},
 	}
 	for _, test := range tests {
 		w := world(t, Options{})
-		before := slices.Concat(w.Users("vendasta"), w.Users("partoo"))
+		before := slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"), w.Users("myreports"))
 		err := w.Load(strings.NewReader(test.state))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.state, err, test.want)
 		}
-		if diff := cmp.Diff(before, slices.Concat(w.Users("vendasta"), w.Users("partoo"))); diff != "" {
+		if diff := cmp.Diff(before, slices.Concat(w.Users("vendasta"), w.Users("partoo"), w.Users("intelagree"), w.Users("mykaarma"), w.Users("myreports"))); diff != "" {
 			t.Errorf("%s: the state changed: %s", test.state, diff)
 		}
 	}
@@ -102,7 +163,10 @@ func TestSeedIDs(t *testing.T) {
 		"vendasta": func(email string) map[string]any {
 			return map[string]any{"partner": "ABC", "attributes": map[string]any{"email": email}}
 		},
-		"partoo": func(email string) map[string]any { return map[string]any{"email": email} },
+		"partoo":     func(email string) map[string]any { return map[string]any{"email": email} },
+		"intelagree": func(email string) map[string]any { return map[string]any{"email": email} },
+		"mykaarma":   func(email string) map[string]any { return map[string]any{"dealerUUID": "d-1", "emailAddress": email} },
+		"myreports":  func(email string) map[string]any { return map[string]any{"email": email} },
 	} {
 		ids := func(emails ...string) (list []string) {
 			var users []any
@@ -367,6 +431,24 @@ func FuzzLoadPartoo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, members string) { roundTrip(t, `{"partoo":{"users":[{`+members+`}]}}`) })
 }
 
+// The same with one user of IntelAgree.
+func FuzzLoadIntelAgree(f *testing.F) {
+	f.Add(`"email":"a@b.example"`)
+	f.Add(`"id":"E-1","email":"A@B.example","name":"","legalName":"A","title":"t","primaryLegalEntityId":-1,"hasAllOrganizations":true,"createdBy":"HR/E-0"`)
+	f.Add(`"email":"a","businessKeys":[{"entity":"User","name":"HR","value":"1"},{"entity":"User","name":"HR","value":"1"}]`)
+	f.Add(`"email":"a","businessKeys":[],"userPermissions":["x",1e3,{"a":[1.5,1e20,-0.0,9223372036854775808,null,true,{}]}],"permissionPresets":[]`)
+	f.Fuzz(func(t *testing.T, members string) { roundTrip(t, `{"intelagree":{"users":[{`+members+`}]}}`) })
+}
+
+// The same with one user of MyReports.
+func FuzzLoadMyReports(f *testing.F) {
+	f.Add(`"email":"a@b.example"`)
+	f.Add(`"id":"a1b2c3d4-0000-4000-8000-000000000001","email":"A@B.example","displayName":"A","roles":["account.user"],"accounts":["x","y"]`)
+	f.Add(`"email":"a","displayName":"","roles":[],"primaryTenant":"x","accounts":["y","y"]`)
+	f.Add(`"email":"a","accounts":[]`)
+	f.Fuzz(func(t *testing.T, members string) { roundTrip(t, `{"myreports":{"users":[{`+members+`}]}}`) })
+}
+
 func roundTrip(t *testing.T, text string) {
 	w := New(Options{Clock: fixedClock})
 	if w.Load(strings.NewReader(text)) != nil {
@@ -416,6 +498,9 @@ func FuzzChaos(f *testing.F) {
 		for _, request := range [][3]string{{"GET", "/user/search?page=3&per_page=2"}, {"POST", "/user", partooNew}, {"POST", "/user/" + cara, `{"lang":"fr"}`}} {
 			_, _, _ = tryPartoo(t, w, request[0], request[1], request[2])
 		}
+		for _, request := range [][3]string{{"GET", findGina}, {"POST", "/users", intelagreeNew}, {"PUT", gina, alongside(`"permissionPresets":[1],"title":"x"`)}} {
+			_, _, _ = tryIntelAgree(t, w, request[0], request[1], request[2])
+		}
 		var saved strings.Builder
 		if err := w.Save(&saved); err != nil {
 			t.Fatal(err)
@@ -436,6 +521,58 @@ func FuzzPartooBody(f *testing.F) {
 		w := world(t, Options{})
 		for _, path := range []string{"/user", "/user/" + cara, "/user/" + dora} {
 			if resp, text := askPartoo(t, w, "POST", path, body); resp.StatusCode != 200 && resp.StatusCode != 400 {
+				t.Fatalf("%d %s", resp.StatusCode, text)
+			}
+		}
+		var saved strings.Builder
+		if err := w.Save(&saved); err != nil {
+			t.Fatal(err)
+		}
+		if err := New(Options{}).Load(strings.NewReader(saved.String())); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// The same for IntelAgree.
+func FuzzIntelAgreeBody(f *testing.F) {
+	f.Add(intelagreeNew)
+	f.Add(alongside(`"title":"","businessKeys":[{"entity":"User","name":"HR","value":"E-1"}],"userPermissions":["x",1,{"a":[1.5,1e20]}]`))
+	f.Add(alongside(`"userPermissionsToClone":{"entity":"User","name":"HR","value":"E-1"},"hasAllOrganizations":false,"primaryLegalEntityId":-1`))
+	f.Add(`{"name":"\u0000","legalName":"x","email":"a@b","permissionPresets":[{"":{"":[[]]}}]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		w := world(t, Options{})
+		for _, request := range [][2]string{{"POST", "/users"}, {"PUT", pathGina}} {
+			if resp, text := askIntelAgree(t, w, request[0], request[1], body); resp.StatusCode >= 300 && resp.StatusCode != 400 {
+				t.Fatalf("%d %s", resp.StatusCode, text)
+			}
+		}
+		var saved strings.Builder
+		if err := w.Save(&saved); err != nil {
+			t.Fatal(err)
+		}
+		again := New(Options{})
+		if err := again.Load(strings.NewReader(saved.String())); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(w.Users("intelagree"), again.Users("intelagree")); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// The same at MyReports, for a create and a patch.
+func FuzzMyReportsBody(f *testing.F) {
+	f.Add(myreportsNew)
+	f.Add(`{"email":"iris@example.com","displayName":"\u0000","roles":["webhooks.admin","webhooks.admin"]}`)
+	f.Add(`[{"op":"replace","path":"/displayName","value":"x"},{"op":"add","path":"/roles/-","value":"user.admin"},{"op":"remove","path":"/roles/0"}]`)
+	f.Add(`[{"op":"replace","path":"/roles","value":[]},{"op":"remove","path":"/roles/0"}]`)
+	f.Add(`[{"op":"remove","path":"/roles/999999999"},{},null]`)
+	f.Fuzz(func(t *testing.T, body string) {
+		w := world(t, Options{})
+		for path, method := range map[string]string{atHome: "POST", atHome + "/" + gina: "PATCH", atBranch + "/" + iris: "PATCH"} {
+			resp, text := askMyReports(t, w, method, path, body, "Content-Type: application/json")
+			if resp.StatusCode != 200 && resp.StatusCode != 201 && resp.StatusCode != 400 {
 				t.Fatalf("%d %s", resp.StatusCode, text)
 			}
 		}

@@ -236,7 +236,7 @@ func TestTokensForgotten(t *testing.T) {
 	for range maxTokens {
 		s.issue("v", epoch, time.Hour, nil)
 	}
-	if _, ok := s.scopes(first, epoch); ok || len(s.live) != maxTokens {
-		t.Errorf("%d tokens", len(s.live))
+	if _, ok := s.scopes(first, epoch); ok || len(s.live.items) != maxTokens {
+		t.Errorf("%d tokens", len(s.live.items))
 	}
 }

@@ -1,8 +1,13 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"mime"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -11,12 +16,39 @@ import (
 // which to a client looks like a revocation.
 const maxTokens = 10_000
 
+// kept is what was issued lately, by name.
+type kept[V any] struct {
+	items map[string]V
+	order []string
+}
+
+func (k *kept[V]) put(name string, item V) {
+	if k.items == nil {
+		k.items = map[string]V{}
+	}
+	k.items[name] = item
+	k.order = append(k.order, name)
+	for len(k.order) > maxTokens {
+		delete(k.items, k.order[0])
+		k.order = slices.Delete(k.order, 0, 1)
+	}
+}
+
+// take returns what has the name, and forgets it.
+func (k *kept[V]) take(name string) (V, bool) {
+	item, ok := k.items[name]
+	if ok {
+		delete(k.items, name)
+		k.order = slices.DeleteFunc(k.order, func(other string) bool { return other == name })
+	}
+	return item, ok
+}
+
 // tokenStore is the access tokens that one vendor issued.
 type tokenStore struct {
 	mu     sync.Mutex
 	issued int64
-	live   map[string]token
-	order  []string
+	live   kept[token]
 }
 
 type token struct {
@@ -30,15 +62,7 @@ func (s *tokenStore) issue(kind string, now time.Time, lifetime time.Duration, s
 	defer s.mu.Unlock()
 	s.issued++
 	name := fmt.Sprintf("%s-access-%06d-%x", kind, s.issued, digest(kind, "token", s.issued)[:8])
-	if s.live == nil {
-		s.live = map[string]token{}
-	}
-	s.live[name] = token{expires: now.Add(lifetime), scopes: scopes}
-	s.order = append(s.order, name)
-	for len(s.order) > maxTokens {
-		delete(s.live, s.order[0])
-		s.order = slices.Delete(s.order, 0, 1)
-	}
+	s.live.put(name, token{expires: now.Add(lifetime), scopes: scopes})
 	return name
 }
 
@@ -47,7 +71,7 @@ func (s *tokenStore) issue(kind string, now time.Time, lifetime time.Duration, s
 func (s *tokenStore) scopes(name string, now time.Time) ([]string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.live[name]
+	t, ok := s.live.items[name]
 	if !ok || !now.Before(t.expires) {
 		return nil, false
 	}
@@ -57,6 +81,38 @@ func (s *tokenStore) scopes(name string, now time.Time) ([]string, bool) {
 func (s *tokenStore) revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.live)
-	s.order = nil
+	s.live = kept[token]{}
+}
+
+// oauthError is an error of a token endpoint. Of no vendor here is it documented;
+// assumed is the form of RFC 6749, section 5.2.
+func oauthError(c *call, status int, code, text string) *response {
+	return jsonAnswer(status, "application/json", map[string]any{"error": code, "error_description": text + c.echo()})
+}
+
+// tokenForm reads the form that a token endpoint is sent (RFC 6749).
+func tokenForm(c *call) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, errors.New("the Content-Type must be application/x-www-form-urlencoded")
+	}
+	form, err := url.ParseQuery(string(c.body))
+	if err != nil {
+		return nil, errors.New("the form can not be decoded")
+	}
+	return form, nil
+}
+
+// onlyFields says what is wrong with the names in a form or a query: none but those
+// known may be given, and each once.
+func onlyFields(form url.Values, known ...string) string {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		switch {
+		case !slices.Contains(known, name):
+			return "none but these is known: " + strings.Join(known, ", ")
+		case len(form[name]) > 1:
+			return name + " is repeated"
+		}
+	}
+	return ""
 }

@@ -9,9 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
-	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,19 +18,16 @@ import (
 // jwtBearer is the documented grant type ([G-AUTH]).
 const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // a name, no credential
 
-// oauthError is an error of a token endpoint. Not documented; assumed is the
-// form of RFC 6749, section 5.2.
-func oauthError(c *call, status int, code, text string) *response {
-	resp := vendastaJSON(status, map[string]any{"error": code, "error_description": text + c.echo()})
-	resp.header.Set("Content-Type", "application/json")
-	return resp
-}
-
 // issueToken exchanges an assertion for an access token ([G-AUTH]).
 func (v *vendasta) issueToken(c *call) *response {
 	form, err := tokenForm(c)
 	if err != nil {
 		return oauthError(c, http.StatusBadRequest, "invalid_request", err.Error())
+	}
+	// The two documented fields, and no others: the Java sample's scope field is a
+	// known trap ([G-AUTH]).
+	if wrong := onlyFields(form, "grant_type", "assertion"); wrong != "" {
+		return oauthError(c, http.StatusBadRequest, "invalid_request", wrong)
 	}
 	if form.Get("grant_type") != jwtBearer {
 		return oauthError(c, http.StatusBadRequest, "unsupported_grant_type", "grant_type must be "+jwtBearer)
@@ -53,28 +48,6 @@ func (v *vendasta) issueToken(c *call) *response {
 	resp.header.Set("Content-Type", "application/json")
 	resp.header.Set("Cache-Control", "no-store")
 	return resp
-}
-
-// tokenForm reads the two documented fields, and no others: the Java sample's
-// scope field is a known trap ([G-AUTH]).
-func tokenForm(c *call) (url.Values, error) {
-	kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, errors.New("the Content-Type must be application/x-www-form-urlencoded")
-	}
-	form, err := url.ParseQuery(string(c.body))
-	if err != nil {
-		return nil, errors.New("the form can not be decoded")
-	}
-	for name, values := range form {
-		if name != "grant_type" && name != "assertion" {
-			return nil, errors.New("a form field besides grant_type and assertion is not known")
-		}
-		if len(values) != 1 {
-			return nil, errors.New("a form field is repeated")
-		}
-	}
-	return form, nil
 }
 
 // checkAssertion checks a JWT as the guide describes it ([G-AUTH]) and returns

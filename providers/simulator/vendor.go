@@ -29,9 +29,9 @@ const (
 	Create Operation = "create"
 	Update Operation = "update"
 	Delete Operation = "delete"
-	Invite Operation = "invite" // Vendasta's welcome email, Partoo's invitation
+	Invite Operation = "invite" // MyReports' activation email, Partoo's invitation, Vendasta's welcome email
 	Token  Operation = "token"
-	Other  Operation = "other" // nothing the vendor documents
+	Other  Operation = "other" // nothing the vendor documents, and the page of a login
 )
 
 // vendor is what one vendor alone knows. Its methods are called concurrently.

@@ -58,11 +58,17 @@ func get(ctx context.Context, client *http.Client, url string) (*http.Response, 
 func TestServe(t *testing.T) {
 	w := world(t, Options{})
 	root, client := serve(t, w)
-	want := []Endpoint{{Kind: "partoo", BaseURL: root + "/partoo/v2"}, {Kind: "vendasta", BaseURL: root + "/vendasta/platform", TokenURL: root + "/vendasta/oauth2/token"}}
+	want := []Endpoint{
+		{Kind: "intelagree", BaseURL: root + "/intelagree/api"},
+		{Kind: "mykaarma", BaseURL: root + "/mykaarma"},
+		{Kind: "myreports", BaseURL: root + "/myreports", TokenURL: root + "/myreports/connect/token"},
+		{Kind: "partoo", BaseURL: root + "/partoo/v2"},
+		{Kind: "vendasta", BaseURL: root + "/vendasta/platform", TokenURL: root + "/vendasta/oauth2/token"},
+	}
 	if diff := cmp.Diff(want, w.Endpoints(root+"/")); diff != "" {
 		t.Error(diff)
 	}
-	base := want[1].BaseURL
+	base := w.Endpoint(root, "vendasta").BaseURL
 	over := func(path string) (*http.Response, []byte, error) { return get(t.Context(), client, base+path) }
 	resp, body, err := over("/users/U-1")
 	if err != nil || resp.StatusCode != 200 || !bytes.Contains(body, []byte(base+"/users/U-1")) {

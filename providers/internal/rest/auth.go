@@ -91,6 +91,9 @@ func (t together) Answered(request *http.Request, status int) bool {
 	return t[len(t)-1].Answered(request, status)
 }
 
+// Sendable says why a secret can not be sent as it stands; nil is that it can.
+func Sendable(value sources.Secret) error { return headerValue(value.Reveal()) }
+
 // headerValue checks that a header can carry the value.
 func headerValue(value string) error {
 	if value == "" {

@@ -65,6 +65,9 @@ type Options struct {
 	// parameter or pointer it is about; nil if there is none. What it returns is
 	// dropped unless it is short and plain.
 	ErrorCode func(body []byte) (code, place string)
+	// RequestID reads the vendor's name for a request from the body of an answer whose
+	// headers have none; nil if there is none.
+	RequestID func(body []byte) string
 	// Secrets are taken out of whatever is shown; nil is none.
 	Secrets *sources.Secrets
 	// Log gets one debug line for each request; nil is none.

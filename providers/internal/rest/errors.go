@@ -172,6 +172,14 @@ func Absent(err error, codes ...string) bool {
 	return ok && e.Status == http.StatusNotFound && !e.Foreign && e.Code != "" && (len(codes) == 0 || slices.Contains(codes, e.Code))
 }
 
+// Code returns the vendor's machine-readable code of the failed call, or "".
+func Code(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
 // RequestID returns the vendor's name for the failed call, or "".
 func RequestID(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -249,9 +257,11 @@ var requestIDHeaders = []string{
 
 func requestID(header http.Header) string {
 	for _, name := range requestIDHeaders {
-		if id := plain(strings.TrimSpace(header.Get(name)), "-_.:/;=+", 128); id != "" {
+		if id := plainRequestID(header.Get(name)); id != "" {
 			return id
 		}
 	}
 	return ""
 }
+
+func plainRequestID(id string) string { return plain(strings.TrimSpace(id), "-_.:/;=+", 128) }

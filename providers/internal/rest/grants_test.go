@@ -339,3 +339,32 @@ func TestRateHeaders(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What can not be sent is told before anything is, and not shown.
+func TestSendable(t *testing.T) {
+	for value, can := range map[string]bool{"k-1": true, "k 1": true, "": false, " k-hidden": false, "k-hidden\n": false, "k-hidden\u2026": false} {
+		err := Sendable(sources.NewSecret(value))
+		if (err == nil) != can || err != nil && (!errors.Is(err, ErrCredentials) || strings.Contains(err.Error(), "hidden")) {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+// The code of a failed call is the vendor's, and not that of a login.
+func TestCode(t *testing.T) {
+	refused := &Error{Kind: KindRefused, Status: 400, Code: "TenantNotPrimary"}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{refused, "TenantNotPrimary"},
+		{fmt.Errorf("reading: %w", refused), "TenantNotPrimary"},
+		{errors.New("x"), ""},
+		{nil, ""},
+		{&Error{Kind: KindAuth, Err: &Error{Code: "invalid_grant"}}, ""},
+	} {
+		if got := Code(test.err); got != test.want {
+			t.Errorf("%v: %q, want %q", test.err, got, test.want)
+		}
+	}
+}

@@ -71,6 +71,19 @@ func (r *Response) unusable(detail string, cause error) error {
 	return e
 }
 
+// Refused is the error for an answer that came whole, with a status of success, and in
+// which the vendor says with a code that nothing was done.
+func (r *Response) Refused(code string) error {
+	e := &Error{}
+	if r.op != nil {
+		e = r.op.fail(0, "", nil)
+		code = r.op.client.redact(code)
+	}
+	e.Kind, e.Detail, e.Code = KindRefused, "refused, whatever the status says", plainCode(code)
+	e.Status, e.RequestID, e.Attempts = r.Status, r.RequestID, r.Attempts
+	return e
+}
+
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 var errAmbiguous = errors.New("the answer says the same thing twice")
@@ -226,7 +239,7 @@ func (op *operation) judge(ctx context.Context, response *http.Response, body []
 	}
 	return outcome{response: &Response{
 		Status: response.StatusCode, Header: response.Header, Body: body,
-		RequestID: op.client.redact(requestID(response.Header)), op: op,
+		RequestID: op.requestID(response.Header, body), op: op,
 	}}
 }
 
@@ -235,10 +248,10 @@ func (op *operation) answerError(response *http.Response, body []byte) *Error {
 	c := op.client
 	e := op.fail(0, "", nil)
 	e.Status = response.StatusCode
-	e.RequestID = c.redact(requestID(response.Header))
+	e.RequestID = op.requestID(response.Header, body)
 	if c.options.ErrorCode != nil && len(body) > 0 {
 		code, place := c.options.ErrorCode(body)
-		e.Code, e.Place = c.redact(plain(code, "-_.:", 64)), c.redact(plain(place, "-_.:/[]~", 128))
+		e.Code, e.Place = c.redact(plainCode(code)), c.redact(plain(place, "-_.:/[]~", 128))
 	}
 	if len(body) > 0 && response.StatusCode >= 300 {
 		mediaType := mediaType(response.Header)
@@ -248,6 +261,19 @@ func (op *operation) answerError(response *http.Response, body []byte) *Error {
 		e.retryAfter = retryAfter(response.StatusCode, response.Header, body, c.options.RetryAfter, time.Now())
 	}
 	return e
+}
+
+// plainCode is a code that a vendor sent if it is short and plain, or "".
+func plainCode(code string) string { return plain(code, "-_.:", 64) }
+
+// requestID is the vendor's name for a request, by the headers of its answer or else by
+// the body.
+func (op *operation) requestID(header http.Header, body []byte) string {
+	id := requestID(header)
+	if read := op.client.options.RequestID; id == "" && read != nil && len(body) > 0 {
+		id = plainRequestID(read(body))
+	}
+	return op.client.redact(id)
 }
 
 // mediaType is the media type of an answer without its parameters, or "".

@@ -291,3 +291,58 @@ func TestUnambiguous(t *testing.T) {
 		}
 	}
 }
+
+// The vendor's name for a request may stand in the body alone: of answers and of errors,
+// unless a header has one too, and only where it is plain.
+func TestRequestIDOfTheBody(t *testing.T) {
+	read := func(body []byte) string {
+		var answer struct{ ID string }
+		_ = json.Unmarshal(body, &answer)
+		return answer.ID
+	}
+	for _, test := range []struct {
+		name string
+		step step
+		want string
+	}{
+		{"an answer", reply(200, `{"id":"r-1"}`), "r-1"},
+		{"an error", reply(400, `{"id":"r-1"}`), "r-1"},
+		{"a header too", reply(200, `{"id":"r-1"}`, "X-Request-Id", "r-2"), "r-2"},
+		{"an error with a header too", reply(400, `{"id":"r-1"}`, "X-Request-Id", "r-2"), "r-2"},
+		{"prose", reply(200, `{"id":"ask ana@example.com"}`), ""},
+		{"none", reply(200, `{}`), ""},
+		{"no body", reply(204, ""), ""},
+	} {
+		response, err := client(t, answers(test.step), func(o *Options) { o.RequestID = read }).Read(t.Context(), Call{Path: "/users"})
+		got := RequestID(err)
+		if err == nil {
+			got = response.RequestID
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// An answer with a status of success in which the vendor says that nothing was done is
+// a refusal, after a write too.
+func TestRefusedWithSuccess(t *testing.T) {
+	c := client(t, answers(reply(200, `{}`, "X-Request-Id", "r-1")))
+	for name, call := range calls(c) {
+		response, err := call(t.Context(), Call{Path: "/users"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = response.Refused("E-7")
+		e := failure(t, err)
+		if e.Kind != KindRefused || e.OutcomeUnknown || e.Status != 200 || Code(err) != "E-7" || RequestID(err) != "r-1" || e.Path != "/users" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if other := response.Refused("not for ana@example.com"); Code(other) != "" || strings.Contains(other.Error(), "@") {
+			t.Errorf("%s: %v", name, other)
+		}
+	}
+	if Code(errors.New("x")) != "" || KindOf((&Response{Status: 200}).Refused("x")) != KindRefused {
+		t.Error("without a call")
+	}
+}

@@ -34,7 +34,7 @@ func Get(id string) Call {
 // List reads all users.
 func List() Call {
 	return func(ctx context.Context, c *providers.Connection) (any, error) {
-		return c.Reader.(providers.Lister).List(ctx)
+		return c.Lists().List(ctx)
 	}
 }
 
@@ -103,7 +103,7 @@ func (v Vendor) ReadFails(t *testing.T, steps []Step, call Call, says, remedy st
 	if err == nil || errors.Is(err, providers.ErrAbsent) || providers.OutcomeUnknown(err) {
 		t.Fatalf("error %v", err)
 	}
-	if rest.KindOf(err) == 0 || !strings.HasPrefix(err.Error(), v.Kind.Name+": GET ") {
+	if rest.KindOf(err) == 0 || !strings.HasPrefix(err.Error(), v.Kind.Name+": "+steps[len(steps)-1].Method+" ") {
 		t.Errorf("the error does not say what was asked: %v", err)
 	}
 	explained(t, err, says, remedy)

@@ -47,7 +47,7 @@ func (v Vendor) LoadAll(t testing.TB, roster string) ([]*sources.Access, sources
 // in an update right after. A sensitive value is "secret of" and its place.
 func (v Vendor) Draft(access *sources.Access) (create providers.Draft, after map[string]any) {
 	create, after = providers.Draft{Email: access.Email, Values: make(map[string]any)}, make(map[string]any)
-	for _, w := range v.Kind.Wants(access) {
+	for _, w := range v.Kind.Drafts(access) {
 		data := w.Data
 		if providers.Empty(data) || data == false && w.Attribute.Invites {
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,10 +22,11 @@ import (
 // names of fixtures, or their text.
 type Step struct {
 	Method string
-	Path   string     // below the base URL, escaped
-	Query  url.Values // exact
-	Body   string     // "" is none
-	Typed  bool       // it has a content type although it has no body
+	Path   string      // below the base URL, escaped
+	Query  url.Values  // exact
+	Body   string      // "" is none
+	Typed  bool        // it has a content type although it has no body
+	Sends  http.Header // further headers of the request
 	Status int
 	Answer string // "" is none
 	Media  string // of the answer; the vendor's when empty
@@ -116,6 +118,7 @@ func (s *Script) RoundTrip(r *http.Request) (*http.Response, error) {
 	if want.Body != "" || want.Typed {
 		wanted.Set("Content-Type", s.vendor.Media)
 	}
+	maps.Copy(wanted, want.Sends)
 	if diff := cmp.Diff(wanted, r.Header); diff != "" {
 		s.t.Errorf("headers of request %d:\n%s", n+1, diff)
 	}

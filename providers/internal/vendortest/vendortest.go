@@ -5,8 +5,11 @@
 package vendortest
 
 import (
+	"cmp"
 	"context"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +31,10 @@ type Vendor struct {
 	Media string
 	// Credentials are the headers that every request carries for them.
 	Credentials http.Header
+	// Tokens is what the token endpoint answers with JSON; a script has no steps for that.
+	// Where it is empty, requests for tokens are as all others. TokenPath is where the
+	// endpoint is below the base URL, where the kind has no TokenURL.
+	Tokens, TokenPath string
 	// Created answers a create.
 	Created Step
 }
@@ -40,7 +47,7 @@ func (v Vendor) Open(transport http.RoundTripper, change ...func(*providers.Sett
 			Name: v.Kind.Name, Kind: v.Kind.Name, Concurrency: 4, Retries: 4, Timeout: 30 * time.Second, RateSet: true,
 			Settings: v.Settings, Auth: v.Auth,
 		},
-		Auth: make(map[string]sources.Secret), Transport: transport, Secrets: &sources.Secrets{},
+		Auth: make(map[string]sources.Secret), Transport: v.issues(transport), Secrets: &sources.Secrets{},
 	}
 	for name, secret := range v.Secrets {
 		s.Auth[name] = sources.NewSecret(secret)
@@ -49,6 +56,22 @@ func (v Vendor) Open(transport http.RoundTripper, change ...func(*providers.Sett
 		f(&s)
 	}
 	return s
+}
+
+// issues is a transport that answers requests for tokens by itself.
+func (v Vendor) issues(next http.RoundTripper) http.RoundTripper {
+	if v.Tokens == "" {
+		return next
+	}
+	return RoundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.String() != cmp.Or(v.Kind.TokenURL, v.Kind.BaseURL+v.TokenPath) {
+			return next.RoundTrip(r)
+		}
+		return &http.Response{
+			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+			ContentLength: int64(len(v.Tokens)), Body: io.NopCloser(strings.NewReader(v.Tokens)),
+		}, nil
+	})
 }
 
 // Connect opens a connection.
@@ -64,6 +87,8 @@ func (v Vendor) Connect(t testing.TB, transport http.RoundTripper, change ...fun
 // Simulated opens a connection to the simulated vendor.
 func (v Vendor) Simulated(t testing.TB, world *simulator.World, change ...func(*providers.Settings)) *providers.Connection {
 	t.Helper()
-	address := func(s *providers.Settings) { s.Config.BaseURL = world.BaseURL(v.Kind.Name) }
+	address := func(s *providers.Settings) {
+		s.Config.BaseURL, s.Config.TokenURL = world.BaseURL(v.Kind.Name), world.TokenURL(v.Kind.Name)
+	}
 	return v.Connect(t, world.Transport(), append([]func(*providers.Settings){address}, change...)...)
 }
