@@ -112,33 +112,11 @@ var vendorsAsDocumented = map[string][]documented{
 			return 200, `{"errors": [], "warnings": [], "apiRequestId": "req-2", "users": [` + users + `]}`
 		},
 	}},
-	"intelagree": {{
-		config: `{baseURL: HERE/api, auth: {subscriptionKey: {env: SEED_USER}, accountKey: {env: SEED_TOKEN}}, asUser: {type: HR, key: K-1}}`,
-		person: `id: E-1042, givenName: William, familyName: Smith, legalName: William A. Smith, title: Counsel,`,
-		block: `{name: Bill Smith, businessKeys: [{name: HR, value: "7"}, {name: rollcall, value: E-1042}], permissionPresets: [Reviewer, 12, {id: 3}],
-        hasAllOrganizations: true, primaryLegalEntityId: 99}`,
-		path:    "/api/users",
-		headers: map[string]string{"Authorization": "Bearer issued", "Ocp-Apim-Subscription-Key": "seeder", "Apiversion": "2.0", "Asusertype": "HR", "Asuserkey": "K-1", "Content-Type": "application/json"},
-		body: `{"name": "Bill Smith", "legalName": "William A. Smith", "email": "bill@example.com", "title": "Counsel",
-			"businessKeys": [{"entity": "User", "name": "HR", "value": "7"}, {"entity": "User", "name": "rollcall", "value": "E-1042"}],
-			"permissionPresets": ["Reviewer", 12, {"id": 3}], "hasAllOrganizations": true, "primaryLegalEntityId": 99}`,
-		status: 201, media: "application/json", answer: ``,
-		reads: func(r *http.Request, body string, created bool) (int, string) {
-			user := `{"name": "Bill Smith", "legalName": "William A. Smith", "email": "bill@example.com", "title": "Counsel",
-				"businessKeys": [{"entity": "User", "name": "HR", "value": "7"}, {"entity": "User", "name": "rollcall", "value": "E-1042"}],
-				"permissionPresets": ["Reviewer", 12, {"id": 3}], "userPermissions": [], "hasAllOrganizations": true, "primaryLegalEntityId": 99}`
-			switch {
-			case r.URL.Path == "/api/Accounts" && body == `{"accountKey":"token-of-the-seeds"}`:
-				return 200, `{"token": "issued", "expires": "2999-01-01T00:00:00.0000000Z"}`
-			case r.URL.Path == "/api/users" && !created:
-				return 200, `[]`
-			case r.URL.Path == "/api/users":
-				return 200, `[` + user + `]`
-			default:
-				return 200, user
-			}
-		},
-	}},
+	"intelagree": {
+		intelagreeAsDocumented(`permissionPresets: [Reviewer, 12, {id: 3}]`, `"permissionPresets": ["Reviewer", 12, {"id": 3}]`, `"permissionPresets": ["Reviewer", 12, {"id": 3}], "userPermissions": []`),
+		intelagreeAsDocumented(`userPermissions: [Contracts.View, 7, {id: 4}]`, `"userPermissions": ["Contracts.View", 7, {"id": 4}]`, `"permissionPresets": [], "userPermissions": ["Contracts.View", 7, {"id": 4}]`),
+		intelagreeAsDocumented(`userPermissionsToClone: {name: HR, value: "9"}`, `"userPermissionsToClone": {"entity": "User", "name": "HR", "value": "9"}`, `"permissionPresets": ["Reviewer"], "userPermissions": []`),
+	},
 	"myreports": {{
 		config:  `{baseURL: "HERE", tokenURL: HERE/connect/token, account: 8d1b7e0c-8f5e-4a3e-9d52-2f6a4a1f0c11, auth: {clientId: {env: SEED_USER}, clientSecret: {env: SEED_PASSWORD}, refreshToken: {file: refresh.token}}}`,
 		person:  `displayName: New User,`,
@@ -163,6 +141,38 @@ var vendorsAsDocumented = map[string][]documented{
 			}
 		},
 	}},
+}
+
+// intelagreeAsDocumented is IntelAgree with one of its three ways to say what a user
+// may do: as the roster, the request and an answer have it.
+func intelagreeAsDocumented(block, request, shows string) documented {
+	return documented{
+		config: `{baseURL: HERE/api, auth: {subscriptionKey: {env: SEED_USER}, accountKey: {env: SEED_TOKEN}}, asUser: {type: HR, key: K-1}}`,
+		person: `id: E-1042, givenName: William, familyName: Smith, legalName: William A. Smith, title: Counsel,`,
+		block: `{name: Bill Smith, businessKeys: [{name: HR, value: "7"}, {name: rollcall, value: E-1042}], ` + block + `,
+        hasAllOrganizations: true, primaryLegalEntityId: 99}`,
+		path:    "/api/users",
+		headers: map[string]string{"Authorization": "Bearer issued", "Ocp-Apim-Subscription-Key": "seeder", "Apiversion": "2.0", "Asusertype": "HR", "Asuserkey": "K-1", "Content-Type": "application/json"},
+		body: `{"name": "Bill Smith", "legalName": "William A. Smith", "email": "bill@example.com", "title": "Counsel",
+			"businessKeys": [{"entity": "User", "name": "HR", "value": "7"}, {"entity": "User", "name": "rollcall", "value": "E-1042"}],
+			` + request + `, "hasAllOrganizations": true, "primaryLegalEntityId": 99}`,
+		status: 201, media: "application/json", answer: ``,
+		reads: func(r *http.Request, body string, created bool) (int, string) {
+			user := `{"name": "Bill Smith", "legalName": "William A. Smith", "email": "bill@example.com", "title": "Counsel",
+				"businessKeys": [{"entity": "User", "name": "HR", "value": "7"}, {"entity": "User", "name": "rollcall", "value": "E-1042"}],
+				` + shows + `, "hasAllOrganizations": true, "primaryLegalEntityId": 99}`
+			switch {
+			case r.URL.Path == "/api/Accounts" && body == `{"accountKey":"token-of-the-seeds"}`:
+				return 200, `{"token": "issued", "expires": "2999-01-01T00:00:00.0000000Z"}`
+			case r.URL.Path == "/api/users" && !created:
+				return 200, `[]`
+			case r.URL.Path == "/api/users":
+				return 200, `[` + user + `]`
+			default:
+				return 200, user
+			}
+		},
+	}
 }
 
 // TestCreateAsDocumented runs the program against a server for each vendor that was
