@@ -270,15 +270,6 @@ func text(v any) string {
 	return t
 }
 
-func list(v any) string {
-	items, _ := v.([]any)
-	names := make([]string, len(items))
-	for i, item := range items {
-		names[i] = fmt.Sprint(item)
-	}
-	return strings.Join(names, ", ")
-}
-
 func count(n any, noun string) string {
 	if n == float64(1) {
 		return "1 " + noun

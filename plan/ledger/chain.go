@@ -281,23 +281,24 @@ func sortedKeys(m map[int64]bool) []int64 {
 // many; the chain keeps the rows. What the state has of him stays: it is what keeps him
 // from being taken for somebody unknown.
 func (l *Ledger) Forget(ctx context.Context, email, who string) (int, error) {
-	return l.forget(ctx, who, "d.email = ?", email)
+	return l.forget(ctx, who, email, "")
 }
 
 // Prune takes away the details of all rows before a moment.
 func (l *Ledger) Prune(ctx context.Context, before time.Time) (int, error) {
-	return l.forget(ctx, "rollcall", "c.at < ?", stamp(before))
+	return l.forget(ctx, "rollcall", nil, stamp(before))
 }
 
-// forget never takes the details of a row that says what was forgotten, nor of a change
-// that is under way.
-func (l *Ledger) forget(ctx context.Context, who, condition string, arg any) (int, error) {
+// forget takes away the details of rows about an address, nil being none, and of those
+// before a moment, "" being none. It never takes those of a row that says what was
+// forgotten, nor of a change that is under way.
+func (l *Ledger) forget(ctx context.Context, who string, email any, before string) (int, error) {
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, l.unwritten(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	rows, err := tx.QueryContext(ctx, "SELECT d.seq FROM details d JOIN chain c ON c.seq = d.seq WHERE "+condition+" AND c.kind <> ? AND d.seq NOT IN (SELECT seq FROM unfinished) ORDER BY d.seq", arg, Forgot)
+	rows, err := tx.QueryContext(ctx, "SELECT d.seq FROM details d JOIN chain c ON c.seq = d.seq WHERE (d.email = ? OR c.at < ?) AND c.kind <> ? AND d.seq NOT IN (SELECT seq FROM unfinished) ORDER BY d.seq", email, before, Forgot)
 	if err != nil {
 		return 0, l.unwritten(err)
 	}
