@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"net/url"
@@ -59,8 +60,12 @@ type Config struct {
 	Guardrails Guardrails
 	// Zone is the schedule's time zone: the day that a plan is made for, and the
 	// zone of everybody who has none.
-	Zone      *time.Location
+	Zone *time.Location
+	// Schedule is when rollcall run syncs.
+	Schedule  Schedule
 	Ledger    LedgerConfig
+	Notify    NotifyConfig
+	Listen    ListenConfig
 	Providers []ProviderConfig // sorted by name
 
 	rosterOrigins []Origin    // of Roster, one by one; empty when it is the default
@@ -70,6 +75,11 @@ type Config struct {
 // LedgerConfig says where the ledger stands.
 type LedgerConfig struct {
 	Path string // already relative to the working directory
+	// URL is the secret that names a PostgreSQL database; nil where the ledger is a file.
+	URL *SecretRef
+	// Lease is for how long whoever runs with a ledger in a database holds it without
+	// saying so again.
+	Lease time.Duration
 	// Require refuses to go on without one.
 	Require bool
 	// Keep is for how long the details of what happened are kept; 0 is for good.
@@ -79,6 +89,35 @@ type LedgerConfig struct {
 // DefaultLedger is where the ledger stands, beside the configuration, unless it says
 // otherwise.
 const DefaultLedger = ".rollcall/ledger.db"
+
+// DefaultLease is for how long a lease of a ledger in a database holds.
+const DefaultLease = 30 * time.Second
+
+// NotifyConfig says who is told of runs, and of what.
+type NotifyConfig struct {
+	// Webhook is sent every notification as JSON; Slack the same as text, in the form that
+	// Slack and those like it take. Heartbeat is called after every run that left nothing
+	// undone. Each is the secret that is its address, and nil where there is none.
+	Webhook, Slack, Heartbeat *SecretRef
+	// Sign is the secret that what goes to Webhook is signed with; nil signs nothing.
+	Sign *SecretRef
+	// OpenFor is how long a leaver may keep access before it is told.
+	OpenFor time.Duration
+	// QuietFor is how long no run may succeed before it is told; 0 is never.
+	QuietFor time.Duration
+}
+
+// DefaultOpenFor is how long a leaver may keep access before it is told.
+const DefaultOpenFor = 24 * time.Hour
+
+// ListenConfig says where rollcall run shows how it is.
+type ListenConfig struct {
+	// Address is what --listen would say; empty is nowhere.
+	Address string
+	// Token is the secret that every request has to bring; nil is none, which only this
+	// machine may have.
+	Token *SecretRef
+}
 
 // Guardrails limit what one plan may do.
 type Guardrails struct {
@@ -248,6 +287,16 @@ func (r configReader) config() *Config {
 			config.Zone = location
 		}
 	}
+	config.Schedule = r.schedule(root.Get("schedule"), config.Zone)
+	config.Notify = r.notify(root.Get("notify"))
+	for _, e := range entries(root.Get("listen")) {
+		switch e.Key {
+		case "address":
+			config.Listen.Address = e.Value.Text()
+		case "token":
+			config.Listen.Token = r.secretAt(e)
+		}
+	}
 	for _, entry := range entries(root.Get("providers")) {
 		config.Providers = append(config.Providers, r.provider(entry))
 	}
@@ -257,7 +306,7 @@ func (r configReader) config() *Config {
 
 func (r configReader) ledger(node *document.Node) LedgerConfig {
 	path := DefaultLedger
-	var c LedgerConfig
+	c := LedgerConfig{Lease: DefaultLease}
 	if node != nil && node.Kind == document.String {
 		path = node.Text()
 	}
@@ -269,10 +318,99 @@ func (r configReader) ledger(node *document.Node) LedgerConfig {
 			c.Require = e.Value.Bool()
 		case "keep":
 			c.Keep = r.span(e.Value)
+		case "url":
+			c.URL = r.secretAt(e)
+		case "lease":
+			c.Lease = r.between(e.Value, time.Second, 10*time.Minute)
 		}
+	}
+	if c.URL != nil && node.Get("path") != nil {
+		r.src.reportAt(node.Get("path"), errTwoLedgers.Error())
 	}
 	c.Path = relativeTo(r.src.name, path)
 	return c
+}
+
+func (r configReader) schedule(node *document.Node, zone *time.Location) Schedule {
+	s := &Schedule{Deadline: DefaultDeadline}
+	if expression := node.Get("cron"); expression != nil {
+		read, err := NewSchedule(expression.Text(), zone, time.Now())
+		if err != nil {
+			r.src.reportAt(expression, quote(expression.Text())+" "+err.Error())
+		} else {
+			s = read
+		}
+	}
+	for _, e := range entries(node) {
+		switch e.Key {
+		case "jitter":
+			s.Jitter = r.between(e.Value, 0, 12*time.Hour)
+		case "catchUp":
+			s.CatchUp = e.Value.Bool()
+		case "deadline":
+			s.Deadline = r.between(e.Value, time.Minute, 24*time.Hour)
+		}
+	}
+	if first := s.Next(time.Now()); s.Jitter > 0 && !first.IsZero() && s.Next(first).Sub(first) <= s.Jitter {
+		r.src.reportAt(node.Get("jitter"), errJitter.Error())
+	}
+	return *s
+}
+
+func (r configReader) notify(node *document.Node) NotifyConfig {
+	c := NotifyConfig{OpenFor: DefaultOpenFor}
+	for _, e := range entries(node) {
+		switch e.Key {
+		case "webhook":
+			for _, part := range entries(e.Value) {
+				switch part.Key {
+				case "url":
+					c.Webhook = r.secretAt(part)
+				case "sign":
+					c.Sign = r.secretAt(part)
+				}
+			}
+		case "slack":
+			c.Slack = r.secretAt(e)
+		case "heartbeat":
+			c.Heartbeat = r.secretAt(e)
+		case "openFor":
+			c.OpenFor = r.between(e.Value, 0, 365*24*time.Hour)
+		case "quietFor":
+			c.QuietFor = r.between(e.Value, time.Minute, 365*24*time.Hour)
+		}
+	}
+	return c
+}
+
+func (r configReader) secretAt(entry document.Entry) *SecretRef {
+	ref := r.src.secret(entry)
+	return &ref
+}
+
+// between is a duration from least to most.
+func (r configReader) between(node *document.Node, least, most time.Duration) time.Duration {
+	d, err := ParseDuration(node.Text())
+	if err == nil && (d < least || d > most) {
+		err = fmt.Errorf("write a time from %s to %s", shortly(least), shortly(most))
+	}
+	if err != nil {
+		r.src.reportAt(node, err.Error())
+	}
+	return d
+}
+
+// shortly is a duration in the largest unit that it is whole in.
+func shortly(d time.Duration) string {
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if d >= unit.of && d%unit.of == 0 {
+			return strconv.FormatInt(int64(d/unit.of), 10) + unit.name
+		}
+	}
+	return d.String()
 }
 
 // span is a duration of days.

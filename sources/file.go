@@ -18,15 +18,17 @@ import (
 
 // What is wrong with a value, and what to write.
 var (
-	errLimit    = errors.New("write a whole number, or a share from 0% to 100%")
-	errURL      = errors.New("is not a URL: write it like https://host/path")
-	errURLParts = errors.New("a URL here has no user, query or fragment")
-	errURLPath  = errors.New("has a path with an empty or relative segment: write it like https://host/path")
-	errHTTP     = errors.New("http:// would send credentials in the clear: write https:// (http:// is allowed for this machine only)")
-	errDuration = errors.New("is not a duration: write it like 30s, 5m, 12h or 2d")
-	errSpan     = errors.New("write a time of at least 1d, such as 30d")
-	errTimeout  = errors.New("write a time of more than 0s and at most 10m")
-	errZone     = errors.New("is not a time zone: write an IANA name like America/Regina")
+	errLimit      = errors.New("write a whole number, or a share from 0% to 100%")
+	errURL        = errors.New("is not a URL: write it like https://host/path")
+	errURLParts   = errors.New("a URL here has no user, query or fragment")
+	errURLPath    = errors.New("has a path with an empty or relative segment: write it like https://host/path")
+	errHTTP       = errors.New("http:// would send credentials in the clear: write https:// (http:// is allowed for this machine only)")
+	errDuration   = errors.New("is not a duration: write it like 30s, 5m, 12h or 2d")
+	errSpan       = errors.New("write a time of at least 1d, such as 30d")
+	errTimeout    = errors.New("write a time of more than 0s and at most 10m")
+	errTwoLedgers = errors.New("a ledger is a file or in a database: leave out path or url")
+	errJitter     = errors.New("must be shorter than the time between two runs of cron")
+	errZone       = errors.New("is not a time zone: write an IANA name like America/Regina")
 )
 
 // maxShown is how long a line may be that is shown, or looked through for secrets,
