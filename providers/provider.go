@@ -247,6 +247,12 @@ func WithStop(ctx context.Context, stop <-chan struct{}) context.Context {
 	return rest.WithStop(ctx, stop)
 }
 
+// WithPatience returns a context under which one call with all its waits may take so
+// long, and not ten minutes: for runs that nobody waits for.
+func WithPatience(ctx context.Context, patience time.Duration) context.Context {
+	return rest.WithPatience(ctx, patience)
+}
+
 // OutcomeUnknown reports of an error that the request may have had an effect.
 func OutcomeUnknown(err error) bool {
 	var doubt *doubtError

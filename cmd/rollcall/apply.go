@@ -132,12 +132,13 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	if err != nil {
 		return result, err
 	}
+	a.trace.made = m
 	result = plan.NewResult(m.plan)
 	if err := a.print([]byte(m.plan.Text(style))); err != nil {
 		return result, err
 	}
 	if flags.allow != "" && flags.allow != m.plan.Digest {
-		_, _ = fmt.Fprintln(a.stderr, "rollcall: --allow names another plan than this one, so it lifts nothing")
+		a.remark("rollcall: --allow names another plan than this one, so it lifts nothing")
 	}
 	if n := m.plan.Applicable(flags.allow); n > 0 && !flags.yes {
 		if err := a.ask(ctx, n); err != nil {
@@ -235,6 +236,7 @@ func (a *app) finishApply(result *plan.Result, err error) error {
 			code, tell = stronger(code, broke()), errors.Join(tell, err)
 		}
 	}
+	a.trace.code, a.trace.why = code, why
 	if code == plan.ExitOK {
 		return nil
 	}

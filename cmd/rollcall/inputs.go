@@ -34,10 +34,11 @@ func (a *app) load(ctx context.Context) (*inputs, error) {
 		return nil, errInterrupted
 	}
 	a.note(config, roster, problems)
+	a.trace.config = config
 	if config == nil || roster == nil {
 		err := a.refuse(problems, plan.ExitInvalid)
 		if _, missing := os.Stat(a.config); errors.Is(missing, fs.ErrNotExist) {
-			_, _ = fmt.Fprintln(a.stderr, "name the configuration with --config FILE, or its folder with --chdir DIR")
+			a.remark("name the configuration with --config FILE, or its folder with --chdir DIR")
 		}
 		return nil, err
 	}
@@ -69,7 +70,17 @@ func (a *app) note(config *sources.Config, roster *sources.Roster, problems sour
 // render shows problems, each with its place.
 func (a *app) render(problems sources.Diagnostics) {
 	for _, problem := range problems {
-		_, _ = fmt.Fprint(a.stderr, problem.Render())
+		switch {
+		case !a.unattended:
+			_, _ = fmt.Fprint(a.stderr, problem.Render())
+		case problem.Severity == sources.Error:
+			a.log.Error("problem", "what", problem.String())
+		default:
+			a.log.Warn("problem", "what", problem.String())
+		}
+		if problem.Severity == sources.Error {
+			a.trace.problems = append(a.trace.problems, a.secrets.Redact(problem.String()))
+		}
 	}
 }
 
@@ -78,7 +89,9 @@ func (a *app) render(problems sources.Diagnostics) {
 func (a *app) refuse(problems sources.Diagnostics, code int) error {
 	a.render(problems)
 	problems = slices.DeleteFunc(problems, func(d sources.Diagnostic) bool { return d.Severity != sources.Error })
-	_, _ = fmt.Fprintln(a.stderr, plural(len(problems), "problem"))
+	if !a.unattended {
+		_, _ = fmt.Fprintln(a.stderr, plural(len(problems), "problem"))
+	}
 	if len(problems) == 0 {
 		return exit(code)
 	}
@@ -210,8 +223,10 @@ func (a *app) disconnect(s *session) error {
 	if s == nil {
 		return nil
 	}
+	a.trace.requests = make(map[string]providers.Requests, len(s.connections))
 	for name, connection := range s.connections {
 		requests := connection.Requests()
+		a.trace.requests[name] = requests
 		a.log.Info("requests", "provider", name, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
 	}
 	if s.world == nil {

@@ -166,7 +166,8 @@ func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string
 	}
 	recorder := &plan.Recorder{Ledger: opened, Point: journalPoint, Run: time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])}
 	facts := map[string]string{"roster": p.Roster.Digest, "files": strings.Join(p.Roster.Files, " "), "plan": p.Digest, "version": version()}
-	if commit := a.commit(ctx, in.config); commit != "" {
+	a.trace.commit = a.commit(ctx, in.config)
+	if commit := a.trace.commit; commit != "" {
 		facts["commit"] = commit
 	}
 	if scope := strings.Join(append(append([]string{}, p.Scope.Providers...), p.Scope.People...), " "); scope != "" {
