@@ -175,7 +175,7 @@ func NewConnection(client *rest.Client, settings Settings, reads, writer any) *C
 	connection := &Connection{reads: reads, Requests: func() Requests {
 		counts := client.Counts()
 		return Requests{Reads: counts.Reads, Writes: counts.Writes, Sent: counts.Attempts, Retries: counts.Retries, Waited: counts.Waited, Paused: client.Paused()}
-	}, Limits: client.RateHeaders}
+	}, Limits: client.RateHeaders, Close: client.Close}
 	if !settings.ReadOnly {
 		connection.Writer = writer
 	}
@@ -197,6 +197,9 @@ type Connection struct {
 	// Limits are the headers by which the vendor told of its rate limit last, by
 	// name.
 	Limits func() map[string]string
+	// Close closes the connections that are kept for further calls. It is for whoever
+	// goes on without this one.
+	Close func()
 
 	reads any // what the vendor's package reads with
 }

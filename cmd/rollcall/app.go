@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rollcall/cmd/rollcall/internal/service"
 	"rollcall/plan"
 	"rollcall/plan/ledger"
 	"rollcall/providers"
@@ -61,6 +62,9 @@ type app struct {
 	// configuration is to be read again.
 	hangups chan struct{}
 	trace   trace
+	// listener, where it is there, is told of runs beside those that the configuration
+	// names.
+	listener service.Listener
 	// turn is the right to run that the program has already; nil asks for it.
 	turn *turnTaken
 
@@ -79,8 +83,8 @@ type trace struct {
 	config   *sources.Config
 	requests map[string]providers.Requests
 	commit   string // of the roster, where it comes from git
-	code     int   // that it ended with
-	why      error // nil when all is well
+	code     int    // that it ended with
+	why      error  // nil when all is well
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -120,7 +124,11 @@ func (a *app) interrupts(ctx context.Context, signals <-chan os.Signal, cancel c
 			cancel()
 			continue
 		}
-		a.remark("interrupted: finishing the changes under way; interrupt again to leave them")
+		if a.unattended {
+			a.log.Warn("told to stop: what is under way is finished")
+		} else {
+			_, _ = fmt.Fprintln(a.stderr, "interrupted: finishing the changes under way; interrupt again to leave them")
+		}
 		ignore(ctx, signals, sameInterrupt)
 	}
 }

@@ -227,6 +227,7 @@ func (a *app) disconnect(s *session) error {
 	for name, connection := range s.connections {
 		requests := connection.Requests()
 		a.trace.requests[name] = requests
+		connection.Close()
 		a.log.Info("requests", "provider", name, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
 	}
 	if s.world == nil {

@@ -175,5 +175,8 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 
 // listeners are those who are told of runs; end has them finish.
 func (a *app) listeners(ctx context.Context, config *sources.Config) (all []service.Listener, end func(), err error) {
-	return nil, func() {}, nil
+	if a.listener != nil {
+		all = append(all, a.listener)
+	}
+	return all, func() {}, nil
 }

@@ -27,9 +27,11 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("GORACE", quickExit); err != nil {
 		panic(err)
 	}
+	scheduleOf = scheduleInTests
 	testscript.Main(m, map[string]func(){
 		"rollcall": func() {
 			toBeKilled()
+			oftener()
 			os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
@@ -75,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"until":      onStage((*stage).until),      // until stdout|stderr REGEXP: waits for it
 			"hangup":     onStage((*stage).hangup),     // hangup: nobody reads standard output any more
 			"interrupt":  onStage((*stage).interrupt),  // interrupt [TIMES]: sends SIGINT
+			"terminate":  onStage((*stage).terminate),  // terminate: sends SIGTERM
 			"insist":     onStage((*stage).insist),     // insist: sends SIGINT again and again until the process ends
 			"ends":       onStage((*stage).ends),       // ends CODE
 		},
