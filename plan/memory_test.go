@@ -291,7 +291,14 @@ func TestDeletedLater(t *testing.T) {
 	if len(p.Changes) != 0 || len(p.Scheduled) != 1 || p.Scheduled[0].On != "2026-12-21" || !strings.Contains(p.Text(plan.Style{}), "vendasta ana@example.com (U-") || !strings.Contains(p.Text(plan.Style{}), "on 2026-12-21") {
 		t.Errorf("%s", p.Text(plan.Style{}))
 	}
-	h.later = 30
+	// Nobody has applied for long, or the clock was put forward: the next run is not the
+	// one that deletes.
+	h.later, h.away = 400, 390
+	p = h.plan()
+	if len(p.Changes) != 0 || len(p.Scheduled) != 1 || !strings.Contains(p.Text(plan.Style{}), "on 2026-12-21") {
+		t.Errorf("%s", p.Text(plan.Style{}))
+	}
+	h.later, h.away = 30, 0
 	p = h.plan()
 	if got := lines(p); !strings.HasPrefix(got, "vendasta/ana@example.com delete left") || p.Changes[0].Risks[0] != plan.RiskRemoval {
 		t.Errorf("%s", p.Text(plan.Style{}))

@@ -161,7 +161,7 @@ func (h *theatre) reset() {
 
 // run applies the roster in a process of its own, which is killed at a point of its
 // journal; 0 is never.
-func (h *theatre) run(at int) (string, error) {
+func (h *theatre) run(at int, env ...string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		h.t.Fatal(err)
@@ -170,7 +170,7 @@ func (h *theatre) run(at int) (string, error) {
 	defer cancel()
 	command := exec.CommandContext(ctx, self)
 	command.Args = []string{"rollcall", "-C", h.dir, "apply", "--yes"}
-	command.Env = append(os.Environ(), "KILLED_SECRET=anything-goes")
+	command.Env = append(append(os.Environ(), "KILLED_SECRET=anything-goes"), env...)
 	if at > 0 {
 		command.Env = append(command.Env, fmt.Sprintf("%s=%d", killAt, at))
 	}
