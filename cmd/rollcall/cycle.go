@@ -39,15 +39,15 @@ func (a *app) fork() *app {
 // cycle is one apply of everything, without a question, and what became of it. Once stop
 // is closed, or the deadline is over, nothing further is begun. The error is that of an
 // apply, for whoever looks on.
-func (c *app) cycle(ctx context.Context, stop <-chan struct{}, run service.Run, within limits) (service.Report, error) {
+func (a *app) cycle(ctx context.Context, stop <-chan struct{}, run service.Run, within limits) (service.Report, error) {
 	began := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	late := make(chan struct{})
-	go c.end(ctx, stop, late, within, cancel)
-	result, err := c.apply(providers.WithPatience(ctx, within.deadline), applyFlags{yes: true})
-	err = c.finishApply(result, err)
-	ended := &c.trace
+	go a.end(ctx, stop, late, within, cancel)
+	result, err := a.apply(providers.WithPatience(ctx, within.deadline), applyFlags{yes: true})
+	err = a.finishApply(result, err)
+	ended := &a.trace
 	select {
 	case <-late:
 		// It was not told to stop: it took too long.
@@ -64,14 +64,14 @@ func (c *app) cycle(ctx context.Context, stop <-chan struct{}, run service.Run, 
 	}
 	report.Began = began
 	if ended.why != nil {
-		report.Error = c.secrets.Redact(ended.why.Error())
+		report.Error = a.secrets.Redact(ended.why.Error())
 	}
 	if ended.config != nil {
 		report.Providers = providerNames(ended.config)
 	}
 	if ended.made != nil {
-		report.Plan = without(c, ended.made.plan)
-		report.Result = without(c, result)
+		report.Plan = without(a, ended.made.plan)
+		report.Result = without(a, result)
 		report.Commit = ended.commit
 	}
 	return report, err
@@ -97,9 +97,9 @@ func without[T plan.Plan | plan.Result](c *app, data *T) *T {
 
 // end ends the run in time: the first signal lets what is under way finish, the second
 // does not.
-func (c *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{}, within limits, cancel context.CancelFunc) {
+func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{}, within limits, cancel context.CancelFunc) {
 	signals := make(chan os.Signal)
-	go c.interrupts(ctx, signals, cancel)
+	go a.interrupts(ctx, signals, cancel)
 	send := func() {
 		select {
 		case signals <- syscall.SIGTERM:
@@ -123,6 +123,6 @@ func (c *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{
 		return
 	case <-grace.C:
 	}
-	c.log.Error("what was under way took too long and is left", "after", within.grace)
+	a.log.Error("what was under way took too long and is left", "after", within.grace)
 	send()
 }

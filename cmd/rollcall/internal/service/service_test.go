@@ -130,11 +130,11 @@ func (n *night) say(cron string, broken error) {
 }
 
 // serve lets it run for a while.
-func (n *night) serve(t *testing.T, for_ time.Duration) {
+func (n *night) serve(t *testing.T, span time.Duration) {
 	t.Helper()
 	done, stop := make(chan error), make(chan struct{})
 	go func() { done <- n.Serve(t.Context(), stop, n.reload) }()
-	time.Sleep(for_)
+	time.Sleep(span)
 	close(stop)
 	if err := <-done; err != nil {
 		t.Error(err)
