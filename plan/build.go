@@ -26,6 +26,9 @@ type Input struct {
 	Entries []Entry // in any order
 	// Ledger is whether there is one; empty is absent.
 	Ledger LedgerState
+	// Insiders are what FindInsiders found out, by provider; where there is nothing of
+	// one, nothing is known.
+	Insiders map[string]Insiders
 }
 
 // A Provider is one provider that a plan is made for; NewProvider makes one.
@@ -109,21 +112,24 @@ func Build(in Input) *Plan {
 		Roster: in.Roster, Scope: in.Scope, Guardrails: guardrailsOf(in.Guardrails),
 		Providers: []ProviderState{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
 	}
-	entries := slices.Clone(in.Entries)
-	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(strings.Compare(a.Access.Provider, b.Access.Provider), strings.Compare(a.Access.Person.Key, b.Access.Person.Key))
-	})
 	for _, provider := range in.Providers {
-		b := newBuilder(p, provider, in.Guardrails.Protect)
-		for _, e := range entries {
-			if e.Access.Provider == provider.Config.Name {
-				b.entry(e)
-			}
-		}
+		b := draft(p, provider, in)
+		b.insiders = in.Insiders[provider.Config.Name]
 		b.finish(in)
 	}
 	p.Digest = digest(p)
 	return p
+}
+
+// draft adds to a plan what is to happen at a provider, before the guards on the whole.
+func draft(p *Plan, provider Provider, in Input) *builder {
+	b := newBuilder(p, provider, in.Guardrails.Protect)
+	entries := slices.DeleteFunc(slices.Clone(in.Entries), func(e Entry) bool { return e.Access.Provider != provider.Config.Name })
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Access.Person.Key, b.Access.Person.Key) })
+	for _, e := range entries {
+		b.entry(e)
+	}
+	return b
 }
 
 // builder builds the part of a plan that concerns one provider.
@@ -144,12 +150,18 @@ type builder struct {
 	people    map[string]bool // of the roster, who have something there
 	marked    int             // leavers whom a person has seen to by hand
 	authError string
+
+	entries  map[string]Entry // by the id of the change
+	users    []*providers.User
+	insiders Insiders
+	unarmed  []string // guards
 }
 
 func newBuilder(p *Plan, provider Provider, protect []sources.Pattern) *builder {
 	return &builder{
 		plan: p, provider: provider, protect: protect, first: len(p.Changes),
 		people: make(map[string]bool), findings: make(map[string]providers.Finding), ids: make(map[string]string), refers: make(map[string][]referral),
+		entries: make(map[string]Entry),
 	}
 }
 
@@ -171,6 +183,7 @@ func (b *builder) entry(e Entry) {
 	b.findings[access.Person.Key] = o.Finding
 	if o.Finding == providers.Found {
 		b.ids[access.Person.Key] = o.User.ID
+		b.users = append(b.users, o.User)
 	}
 	switch o.Finding {
 	case providers.Found:
@@ -601,6 +614,7 @@ func (b *builder) propose(e Entry, c Change) {
 	c.Origin = tidyOrigins(c.Origin)
 	c.Requests = requests(b.provider.Kind, c, e.Access)
 	c.Fingerprint = b.provider.fingerprint(e.Observation, e.Access, c.Attributes)
+	b.entries[c.ID] = e
 	b.plan.Changes = append(b.plan.Changes, c)
 }
 

@@ -39,6 +39,10 @@ type ExplainedPart struct {
 	// is written to allow; Removals is nil unless his change is a removal.
 	Removals    *GuardInfo
 	MaxRemovals string
+	// Kept is why the guards on rollcall's own user and on administrators hold his change,
+	// or ""; Unarmed names those of them that know too little to judge removals there.
+	Kept    string
+	Unarmed []string
 	// Lookups is how many people's users the plan needs to know there, of those who
 	// are part of it, and Unread how many of them it does not.
 	Lookups, Unread int
@@ -83,9 +87,6 @@ const (
 	Removed     Verdict = "is deleted with the user"
 	NotSettled  Verdict = "not compared"
 )
-
-// Removal reports whether the change counts against maxRemovals.
-func (c *Change) Removal() bool { return c.removal() }
 
 // Explain says why the plan that Build makes of the input has what it has for one
 // person. Nothing is planned anew: what the plan has is the plan's own, and each
@@ -149,6 +150,9 @@ func (part *ExplainedPart) take(p *Plan) {
 			part.Manual = append(part.Manual, m)
 		}
 	}
+	if i := slices.IndexFunc(p.Providers, func(s ProviderState) bool { return s.Name == name }); i >= 0 {
+		part.Unarmed = p.Providers[i].Unarmed
+	}
 	for i := range p.Guards {
 		if p.Guards[i].Provider == name && part.Change != nil && part.Change.removal() {
 			part.Removals = &p.Guards[i]
@@ -160,6 +164,9 @@ func (part *ExplainedPart) take(p *Plan) {
 func (part *ExplainedPart) compare(protect []sources.Pattern) {
 	b := newBuilder(&Plan{}, part.Provider, protect)
 	part.Protected = b.protected(part.Entry)
+	if i := slices.IndexFunc(part.Held, func(h Held) bool { return h.Reason == HeldProtected }); i >= 0 && part.Protected == "" {
+		part.Kept = part.Held[i].Detail
+	}
 	switch leaver := part.Access.State.Leaver(); part.Observation.Finding {
 	case providers.Found:
 		if leaver {

@@ -353,6 +353,14 @@ func (part *ExplainedPart) guardLines(style Style) []string {
 	if part.Protected != "" {
 		lines[0] = style.paint(red, inert(fmt.Sprintf("protect: %s matches, so nothing is changed", part.Protected)))
 	}
+	switch unarmed := unarmedLine(ProviderState{Unarmed: part.Unarmed}); {
+	case part.Kept != "":
+		lines = append(lines, style.paint(red, inert("own user and administrators: "+part.Kept)))
+	case part.Change != nil && part.Change.removal() && unarmed != "":
+		lines = append(lines, "own user and administrators: "+unarmed)
+	case part.Change != nil && part.Change.removal():
+		lines = append(lines, "own user and administrators: this is not the user whose credentials rollcall uses, nor the last administrator known")
+	}
 	mode := fmt.Sprintf("mode: %s lets it through", part.Provider.Config.Mode)
 	if slices.ContainsFunc(part.Held, func(h Held) bool { return h.Reason == HeldMode }) {
 		mode = style.paint(red, fmt.Sprintf("mode: %s holds it", part.Provider.Config.Mode))

@@ -88,6 +88,9 @@ func (p Provider) query(access *sources.Access) providers.Query {
 		for name := range p.Kind.Suspension.Suspended {
 			q.Stated = append(q.Stated, name)
 		}
+		if p.Kind.Administrators != nil {
+			q.Stated = append(q.Stated, p.Kind.Administrators.Reads...)
+		}
 		if p.leaving(access) == sources.LeaveDelete {
 			q.Stated = append(q.Stated, p.Kind.DeleteReads...)
 		}

@@ -312,6 +312,9 @@ func (t *text) footer(p *Plan) {
 		if cost := costOf(provider); cost != "" {
 			t.line("%s: %s", inert(provider.Name), cost)
 		}
+		if unarmed := unarmedLine(provider); unarmed != "" {
+			t.line("%s: %s", inert(provider.Name), unarmed)
+		}
 		if provider.Kept > 0 {
 			t.line("%s: %s with access, as onLeave: keep says", inert(provider.Name), count(provider.Kept, "leaver"))
 		}

@@ -31,6 +31,9 @@ type Kind struct {
 	Attributes   []Attribute
 	Capabilities []Capability
 	Suspension   Suspension
+	// Administrators are those who manage the others; nil where no text says what makes
+	// one.
+	Administrators *Administrators
 
 	// Missing and Conflicts judge merged access, Doubts a block as written; see
 	// sources.Rules.
@@ -277,7 +280,7 @@ const (
 
 // A Capability is one operation at a vendor and what is known of it.
 type Capability struct {
-	Operation string // find, create, update, suspend, restore, delete, invite
+	Operation string // find, create, update, suspend, restore, delete, invite, self, administrators
 	Evidence  Evidence
 	How       string // in a few words, for people
 	Source    string // where that is said

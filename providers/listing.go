@@ -59,7 +59,7 @@ type roll struct {
 	begun   time.Time
 	done    chan struct{} // closed when what follows is there
 	ended   bool
-	size    int
+	users   []*User
 	byEmail map[string][]*User
 	byID    map[string]*User
 	err     error
@@ -139,7 +139,7 @@ func (r *rolls) fill(ctx context.Context, l *roll) {
 	if l.err = err; err != nil {
 		return
 	}
-	l.size = len(users)
+	l.users = users
 	l.byEmail, l.byID = make(map[string][]*User, len(users)), make(map[string]*User, len(users))
 	for _, user := range users {
 		l.byID[user.ID] = user
@@ -197,7 +197,7 @@ func (l *listing) otherwise(ctx context.Context) Reader {
 		looked.fresh = recentList // that which he was just looked for in
 	}
 	r, err := looked.list(ctx)
-	if err != nil || r.size < l.page {
+	if err != nil || len(r.users) < l.page {
 		return nil
 	}
 	again := *l

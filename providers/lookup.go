@@ -327,7 +327,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 	if err != nil {
 		return unknown(fmt.Errorf("reading user %s: %w", hit.ID, err))
 	}
-	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Aliases: hit.Aliases, Attributes: maps.Clone(hit.Attributes)}
+	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Aliases: hit.Aliases, State: cmp.Or(user.State, hit.State), Attributes: maps.Clone(hit.Attributes)}
 	for name, live := range user.Attributes {
 		if live.Shown {
 			if both.Attributes == nil {

@@ -113,20 +113,16 @@ func (a *app) observePerson(ctx context.Context, s *session, all []*sources.Acce
 	if err != nil {
 		return plan.Input{}, err
 	}
-	input := a.planInput(s, all, entries, now)
-	removed := make(map[string]bool)
-	for _, change := range plan.Build(input).Changes {
-		removed[change.Provider] = removed[change.Provider] || change.Removal()
-	}
+	removed := plan.Taking(a.draftInput(s, all, entries, now))
 	others := slices.DeleteFunc(there, func(access *sources.Access) bool { return access.Person == person || !removed[access.Provider] })
-	if len(others) == 0 {
-		return input, nil
+	if len(others) > 0 {
+		rest, err := a.observe(ctx, s, others)
+		if err != nil {
+			return plan.Input{}, err
+		}
+		entries = append(entries, rest...)
 	}
-	rest, err := a.observe(ctx, s, others)
-	if err != nil {
-		return plan.Input{}, err
-	}
-	return a.planInput(s, all, append(entries, rest...), now), nil
+	return a.planInput(ctx, s, all, entries, now)
 }
 
 // How near an address has to be to be one that may be meant, and how many of them

@@ -236,6 +236,8 @@ type made struct {
 	all     []*sources.Access // of everybody, whatever the scope
 	entries []plan.Entry      // none of a saved plan
 	created time.Time
+
+	insiders map[string]plan.Insiders // none of a saved plan
 }
 
 // build observes and builds the plan.
@@ -247,8 +249,11 @@ func (a *app) build(ctx context.Context, s *session) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := a.planInput(s, all, entries, now)
-	return &made{plan: plan.Build(in), access: access, all: all, entries: entries, created: in.Created}, nil
+	in, err := a.planInput(ctx, s, all, entries, now)
+	if err != nil {
+		return nil, err
+	}
+	return &made{plan: plan.Build(in), insiders: in.Insiders, access: access, all: all, entries: entries, created: in.Created}, nil
 }
 
 // withVanished adds those whom the roster does not have any more, unless people are
@@ -276,13 +281,25 @@ func (a *app) observe(ctx context.Context, s *session, access []*sources.Access)
 }
 
 // planInput is what a plan is built from that is made as of an instant. all is
-// everybody's access, whatever the scope.
-func (a *app) planInput(s *session, all []*sources.Access, entries []plan.Entry, asOf time.Time) plan.Input {
+// everybody's access, whatever the scope. Where somebody is to be removed, it is found
+// out who must not be.
+func (a *app) planInput(ctx context.Context, s *session, all []*sources.Access, entries []plan.Entry, asOf time.Time) (plan.Input, error) {
+	in := a.draftInput(s, all, entries, asOf)
+	insiders, err := plan.FindInsiders(ctx, in, s.connections)
+	if err != nil {
+		return in, errInterrupted
+	}
+	in.Insiders, in.Reads = insiders, s.reads()
+	return in, nil
+}
+
+// draftInput is planInput before anything is known of those who must not be removed.
+func (a *app) draftInput(s *session, all []*sources.Access, entries []plan.Entry, asOf time.Time) plan.Input {
 	return plan.Input{
 		Created: time.Now(), AsOf: asOf.In(s.config.Zone).Format(time.DateOnly),
 		Roster:     plan.RosterInfo{Digest: sources.Digest(all), Files: s.roster.Files},
 		Scope:      plan.Scope{Providers: sorted(a.providers), People: a.canonicalPeople(s.roster)},
-		Guardrails: s.config.Guardrails, Providers: s.inScope, Reads: s.reads(), Entries: entries,
+		Guardrails: s.config.Guardrails, Providers: s.inScope, Entries: entries,
 		Ledger: a.ledgerState(),
 	}
 }

@@ -155,6 +155,8 @@ func capabilities() []providers.Capability {
 		{Operation: "restore", Evidence: providers.None, How: "no text has a way"},
 		{Operation: "delete", Evidence: providers.None, How: "no text has a way"},
 		{Operation: "invite", Evidence: providers.None, How: "whether a create mails is not documented"},
+		{Operation: "self", Evidence: providers.None, How: "no text tells whose the account key is"},
+		{Operation: "administrators", Evidence: providers.None, How: "no text says what makes one"},
 	}
 }
 

@@ -76,6 +76,18 @@ func Kind() *providers.Kind {
 		Account:      []string{region, account},
 		Attributes:   attributes(),
 		Capabilities: capabilities(),
+		// [USERS]: Manage Users. Without account.user nobody can sign in (inferred).
+		Administrators: &providers.Administrators{
+			Means: "the role user.admin", Reads: []string{rolesName},
+			Is: func(values map[string]any) bool {
+				list, _ := values[rolesName].([]any)
+				return holds(list, "user.admin")
+			},
+			Acts: func(user *providers.User) bool {
+				list, _ := user.Attributes[rolesName].Data.([]any)
+				return holds(list, signIn)
+			},
+		},
 		Unfit:        unfit,
 		Doubts:       doubts,
 		Adapt:        adapt,
@@ -168,6 +180,8 @@ func capabilities() []providers.Capability {
 		{Operation: "restore", Evidence: providers.None, How: "users have no such state"},
 		{Operation: "delete", Evidence: providers.Documented, How: "removes the membership of an account that does not own him; everywhere only with deleteEverywhere", Source: "[DEL]"},
 		{Operation: "invite", Evidence: providers.Documented, How: "at the create, always", Source: "[SEED]"},
+		{Operation: "self", Evidence: providers.None, How: "no text tells who gave the consent"},
+		{Operation: "administrators", Evidence: providers.Documented, How: "the role user.admin", Source: "[USERS]"},
 	}
 }
 
