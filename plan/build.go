@@ -38,6 +38,8 @@ type Provider struct {
 	Target string
 	// Memory is what the ledger has of the provider; nil where there is no ledger.
 	Memory *Memory
+	// Named tells that the plan is for people who are named.
+	Named bool
 }
 
 // NewProvider is the provider of a configuration, with what its kind says of it.

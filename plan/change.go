@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -210,6 +211,16 @@ func (w *worker) secret(ctx context.Context, attribute providers.Attribute) (any
 // look finds the user as he is now: nothing that was read before counts.
 func (w *worker) look(ctx context.Context) providers.Observation {
 	return observe(ctx, w.connection.Live, w.provider.query(w.access))
+}
+
+// lookFor is look after a create that may have made the user with that id, which may be
+// empty. What the ledger has was recorded before, and proves nothing of it.
+func (w *worker) lookFor(ctx context.Context, id string) providers.Observation {
+	query := w.provider.query(w.access)
+	if query.IDsOnly {
+		query.Unproven, query.OwnID = errors.New("the vendor is not searched"), cmp.Or(id, query.OwnID)
+	}
+	return observe(ctx, w.connection.Live, query)
 }
 
 // update sets the attributes. It may be repeated inside; when its outcome is not

@@ -167,8 +167,12 @@ func (part *ExplainedPart) rosterLines() []string {
 
 // lookupWords say how users are found there.
 func (part *ExplainedPart) lookupWords() string {
-	if part.Provider.Config.Lookup == sources.LookupList {
+	switch part.Provider.Config.Lookup {
+	case sources.LookupList:
 		return " in one list of all users"
+	case sources.LookupLedger:
+		return " by the ledger, and not searched for"
+	case sources.LookupSearch, sources.LookupAuto:
 	}
 	return ""
 }
@@ -183,6 +187,10 @@ func (part *ExplainedPart) lookupLines() []string {
 		by := part.by(step)
 		if part.Provider.Config.Lookup == sources.LookupList && step.By == providers.ByAddress && !step.InList {
 			by = "searched for too, " + by
+		}
+		if step.By == providers.ByLedger {
+			lines = append(lines, inert(byLedger(step)))
+			continue
 		}
 		if step.Second {
 			by = "in a second list too, " + by
@@ -207,6 +215,10 @@ func (part *ExplainedPart) by(step providers.Step) string {
 	switch {
 	case step.By == providers.ByPin:
 		return fmt.Sprintf("by userID %s (%s)", step.Value, access.PinOrigin())
+	case step.By == providers.ByKnownID:
+		return fmt.Sprintf("by the id that the ledger has, %s", step.Value)
+	case step.By == providers.ByOwnID:
+		return fmt.Sprintf("by the id that a create gives, %s", step.Value)
 	case step.By == providers.ByFoundID && len(step.Unshown) > 0:
 		return fmt.Sprintf("once more by id %s, because %s was not shown", step.Value, strings.Join(unshown(step), ", "))
 	case step.By == providers.ByFoundID:
@@ -218,6 +230,14 @@ func (part *ExplainedPart) by(step providers.Step) string {
 	default:
 		return fmt.Sprintf("by previous email %s (%s)", step.Value, access.Person.PreviousOrigin(step.Value))
 	}
+}
+
+// byLedger says what the ledger's word is worth, where nobody is searched for.
+func byLedger(step providers.Step) string {
+	if step.Err != nil {
+		return "the ledger proves nothing: " + step.Err.Error()
+	}
+	return "the ledger has nobody of this name, and its word is taken"
 }
 
 // unshown names what had not been shown before a step, each once.
@@ -234,6 +254,8 @@ func answer(step providers.Step) string {
 	switch {
 	case errors.Is(step.Err, providers.ErrAbsent):
 		return "unknown there"
+	case step.By == providers.ByOwnID && providers.NotOpen(step.Err):
+		return "no user, which proves nothing by itself: " + step.Err.Error()
 	case step.Err != nil:
 		return "no answer to rely on: " + step.Err.Error()
 	case len(names) == 0:

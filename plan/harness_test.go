@@ -139,7 +139,7 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 	for _, config := range h.config.Providers {
 		kind := registry.Kind(config.Kind)
 		account := plan.NewProvider(kind, config)
-		account.Target = plan.SimulatedTarget
+		account.Target, account.Named = plan.SimulatedTarget, len(h.people) > 0
 		if h.state != nil {
 			account.Memory = plan.Remember(h.state, config.Name, h.today())
 		}

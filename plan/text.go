@@ -336,8 +336,12 @@ func costOf(provider ProviderState) string {
 	var parts []string
 	if provider.Reads > 0 {
 		read := "read with " + count(provider.Reads, "request")
-		if provider.Lookup == sources.LookupList {
+		switch provider.Lookup {
+		case sources.LookupList:
 			read += ", as one list"
+		case sources.LookupLedger:
+			read += ", by the ids that the ledger has"
+		case sources.LookupSearch, sources.LookupAuto:
 		}
 		parts = append(parts, read)
 	}

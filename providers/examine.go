@@ -45,10 +45,14 @@ func (k *Kind) Examine(ctx context.Context, c *Connection, lookup sources.Lookup
 	if lookup == sources.LookupList {
 		x.list(ctx)
 	}
-	if k.Finds(sources.LookupSearch) {
-		x.search(ctx)
+	if lookup == sources.LookupLedger {
+		x.add("find", NotTried, "people are looked up by the ids that the ledger has, and nobody is searched for", "")
+	} else {
+		if k.Finds(sources.LookupSearch) {
+			x.search(ctx)
+		}
+		x.somebody(ctx, addresses)
 	}
-	x.somebody(ctx, addresses)
 	if !x.refused && slices.ContainsFunc(x.checks, func(c Check) bool { return c.Verdict == Works }) {
 		x.checks = slices.Insert(x.checks, 0, Check{Name: "credentials", Verdict: Works, Detail: "accepted"})
 	}

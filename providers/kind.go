@@ -20,6 +20,11 @@ type Kind struct {
 	OnLeave           sources.OnLeave // empty: removing is manual there
 	// Lookups are the ways in which users can be found there, the default first.
 	Lookups []sources.Lookup
+	// ByLedger tells that they may be found by the ledger alone instead, since no text has
+	// a search. OwnID is then the id that somebody has there whom rollcall creates, or
+	// "" where that is not known before.
+	ByLedger bool
+	OwnID    func(config sources.ProviderConfig, access *sources.Access) string
 	// ListPage is how many users one answer of the list of all has at most; 0 tells
 	// that they come in one answer, which then can not change while it is read.
 	ListPage int

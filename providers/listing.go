@@ -271,11 +271,13 @@ func (k *Kind) complete(c *Connection, config sources.ProviderConfig) error {
 		c.Reader, c.Live, c.Recent = both, both, both
 	}
 	switch {
+	case config.Lookup == sources.LookupLedger && !k.ByLedger:
+		return fmt.Errorf("%s can be searched or listed, which proves more than the ledger does: leave lookup out", k.Title)
 	case config.Lookup == sources.LookupList && !lists:
 		return fmt.Errorf("%s has no list of all users: set lookup: search", k.Title)
-	case config.Lookup != sources.LookupList && !direct:
+	case (config.Lookup == sources.LookupSearch || config.Lookup == sources.LookupLedger) && !direct:
 		return fmt.Errorf("%s has no search: set lookup: list", k.Title)
-	case config.Lookup != sources.LookupList:
+	case direct && config.Lookup != sources.LookupList:
 		return nil
 	}
 	l := listing{rolls: &rolls{lister: lister}, getter: getter, searcher: searcher, page: k.ListPage}

@@ -10,8 +10,6 @@ import "strings"
 // means the key itself.
 var unbuilt = []struct{ place, value string }{
 	{"schedule.cron", ""},
-	{"providers.*.lookup", "ledger"},
-	{"providers.*.lookup", "auto"},
 	{"providers.*.kind", "scim"},
 }
 

@@ -42,7 +42,23 @@ func (a *app) load(ctx context.Context) (*inputs, error) {
 		return nil, err
 	}
 	a.render(problems)
+	a.sizes = sizes(config, roster)
 	return &inputs{config: config, roster: roster}, a.checkScope(config, roster)
+}
+
+// sizes are how many people of the roster have something at each provider that chooses
+// by it how they are looked up.
+func sizes(config *sources.Config, roster *sources.Roster) map[string]int {
+	if !slices.ContainsFunc(config.Providers, func(p sources.ProviderConfig) bool { return p.Lookup == sources.LookupAuto }) {
+		return nil
+	}
+	sizes := make(map[string]int)
+	for _, access := range sources.Resolve(roster, config, registry.Rules, time.Now()) {
+		if access.State != sources.NotStarted {
+			sizes[access.Provider]++
+		}
+	}
+	return sizes
 }
 
 // note remembers what the run reads, also where it can not be used.
@@ -128,7 +144,11 @@ type session struct {
 // searched for: no list of all users is read for them, and none stands in their way.
 func (a *app) provider(config sources.ProviderConfig) plan.Provider {
 	provider := plan.NewProvider(registry.Kind(config.Kind), config)
-	if len(a.people) > 0 && provider.Kind.Finds(sources.LookupSearch) {
+	provider.Named = len(a.people) > 0
+	if provider.Config.Lookup == sources.LookupAuto {
+		provider.Config.Lookup = provider.Kind.Choose(a.sizes[config.Name])
+	}
+	if provider.Named && provider.Config.Lookup == sources.LookupList && provider.Kind.Finds(sources.LookupSearch) {
 		provider.Config.Lookup = sources.LookupSearch
 	}
 	if a.simulate {

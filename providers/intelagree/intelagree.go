@@ -56,8 +56,12 @@ func Kind() *providers.Kind {
 		Title:   "IntelAgree",
 		BaseURL: "https://apim.intelagree.com/api", // [START]; for users inferred
 		// No limit is documented.
-		Rate:         sources.Rate{{Requests: 5, Per: time.Second}},
-		Lookups:      []sources.Lookup{sources.LookupSearch},
+		Rate:     sources.Rate{{Requests: 5, Per: time.Second}},
+		Lookups:  []sources.Lookup{sources.LookupSearch},
+		ByLedger: true, // the search is assumed
+		OwnID: func(config sources.ProviderConfig, access *sources.Access) string {
+			return keyOf(keyType(config), access.Person.Values, access.Values)
+		},
 		Capabilities: capabilities(),
 		Conflicts:    conflicts,
 		Unfit:        unfit,
