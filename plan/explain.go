@@ -37,8 +37,10 @@ type ExplainedPart struct {
 	Protected string
 	// Removals is what the guard on removals counted there, and MaxRemovals what it
 	// is written to allow; Removals is nil unless his change is a removal.
+	// Shrunk is the guard against a roster of which a part was lost, where it tripped.
 	Removals    *GuardInfo
 	MaxRemovals string
+	Shrunk      *GuardInfo
 	// Kept is why the guards on rollcall's own user and on administrators hold his change,
 	// or ""; Unarmed names those of them that know too little to judge removals there.
 	Kept    string
@@ -102,7 +104,7 @@ func Explain(in Input, person *sources.Person, zone *time.Location, instant time
 			if e.Access.Provider != provider.Config.Name {
 				continue
 			}
-			if e.Access.Person.Key == person.Key {
+			if Concerns(e.Access, person) {
 				part.Entry = e
 			}
 			if provider.needsLookup(e.Access) {
@@ -122,6 +124,15 @@ func Explain(in Input, person *sources.Person, zone *time.Location, instant time
 		x.Parts = append(x.Parts, part)
 	}
 	return x
+}
+
+// Concerns reports whether an access is the person's: his by the roster, or that of a user
+// who vanished from it and had one of his addresses.
+func Concerns(access *sources.Access, person *sources.Person) bool {
+	if access.Person == person || access.Person.Key == person.Key {
+		return true
+	}
+	return access.State == sources.Vanished && slices.ContainsFunc(person.PreviousEmails, func(email string) bool { return sources.SameEmail(email, access.Email) })
 }
 
 // Unknown reports whether the plan lacks something about the person because it
@@ -154,8 +165,12 @@ func (part *ExplainedPart) take(p *Plan) {
 		part.Unarmed = p.Providers[i].Unarmed
 	}
 	for i := range p.Guards {
-		if p.Guards[i].Provider == name && part.Change != nil && part.Change.removal() {
-			part.Removals = &p.Guards[i]
+		switch g := &p.Guards[i]; {
+		case g.Provider != name || part.Change == nil || !part.Change.removal():
+		case g.Guard == guardRosterName:
+			part.Shrunk = g
+		default:
+			part.Removals = g
 		}
 	}
 }

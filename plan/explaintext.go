@@ -16,7 +16,11 @@ import (
 // guards that led there.
 func (x *Explanation) Text(style Style) string {
 	t := text{style: style}
-	t.line("%s at %s", inert(x.Person.Email), inert(x.Person.Origin.String()))
+	if place := x.Person.Origin.String(); place != "" {
+		t.line("%s at %s", inert(x.Person.Email), inert(place))
+	} else {
+		t.line("%s: not in the roster any more, but in the ledger", inert(x.Person.Email))
+	}
 	if len(x.Person.PreviousEmails) > 0 {
 		t.line("previous emails: %s", listed(x.Person.PreviousEmails))
 	}
@@ -53,6 +57,7 @@ func (t *text) part(part *ExplainedPart) {
 	t.line("")
 	t.line("%s", t.style.paint(bold+color, inert(part.Access.Provider)+": "+headline))
 	t.section("roster", part.rosterLines())
+	t.section("ledger", part.ledgerLines())
 	t.section("looked up"+part.lookupWords(), part.lookupLines())
 	t.section("attributes", part.attributeLines(t.style))
 	t.section("plan", part.planLines(t.style))
@@ -90,6 +95,8 @@ func (part *ExplainedPart) headline() (color, words string) {
 		return "", "nothing yet: access begins on " + part.Access.Starts
 	case !part.Provider.needsLookup(part.Access):
 		return yellow, "nothing: access has ended, and onLeave: keep leaves it"
+	case part.Observation.Finding == providers.Absent && state == sources.Vanished:
+		return "", "nothing to do: access has ended, and the user whom the ledger has is gone"
 	case part.Observation.Finding == providers.Absent:
 		return "", "nothing to do: access has ended, and nobody there has such an address"
 	case state.Leaver():
@@ -112,10 +119,14 @@ func (part *ExplainedPart) because() string {
 	case Create:
 		return "nobody there has such an address"
 	case Suspend, Delete:
-		if part.Access.State == sources.Expired {
+		switch part.Access.State {
+		case sources.Expired:
 			return "access has ended"
+		case sources.Vanished:
+			return "the roster does not have this person there any more"
+		default:
+			return "the roster says " + string(part.Access.State)
 		}
-		return "the roster says " + string(part.Access.State)
 	case Restore:
 		return "the user is suspended and is to have access"
 	case Update:
@@ -141,6 +152,8 @@ func (part *ExplainedPart) rosterLines() []string {
 		if access.Returns != "" {
 			lines[0] += ", until access begins again on " + access.Returns
 		}
+	case sources.Vanished:
+		lines[0] += ": nothing in it gives this person access there any more"
 	case sources.NotStarted:
 		lines[0] += ": access begins on " + access.Starts
 	case sources.Active:
@@ -223,6 +236,8 @@ func (part *ExplainedPart) by(step providers.Step) string {
 		return fmt.Sprintf("once more by id %s, because %s was not shown", step.Value, strings.Join(unshown(step), ", "))
 	case step.By == providers.ByFoundID:
 		return fmt.Sprintf("once more by id %s, because not everything was shown that says who it is", step.Value)
+	case access.State == sources.Vanished:
+		return fmt.Sprintf("by email %s, which the ledger has", step.Value)
 	case sources.SameEmail(step.Value, access.Email):
 		return fmt.Sprintf("by email %s (%s)", step.Value, access.EmailOrigin())
 	case sources.SameEmail(step.Value, access.Person.Email):
@@ -404,20 +419,28 @@ func (part *ExplainedPart) guardLines(style Style) []string {
 	} else {
 		reads += ", all answered"
 	}
-	switch part.Change.Blocked {
-	case BlockedLimit:
+	vanished := part.Access.State == sources.Vanished
+	switch {
+	case part.Change.Blocked == BlockedLimit && g.Tripped:
 		removals = style.paint(red, removals+": refused")
-	case BlockedIncomplete:
+	case part.Change.Blocked == BlockedIncomplete:
 		reads = style.paint(red, reads+", which is too little to remove anybody: refused")
 	default:
 		removals += ": let through"
 	}
 	lines = append(lines, removals, reads)
+	if s := part.Shrunk; s != nil && vanished {
+		lines = append(lines, style.paint(red, fmt.Sprintf("%s: the roster has %d of the %s that it had there when it was applied last, so nobody who is gone from it is removed: refused", guardRosterName, s.Figure, countPeople(s.Base))))
+	}
 	if part.Change.Blocked == BlockedLimit {
 		lines = append(lines, fmt.Sprintf("to remove them all: %[1]s plan, and %[1]s apply --allow with the digest that it shows", style.program()))
 	}
 	if part.Change.Blocked != "" {
-		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: %s apply --person %s --provider %s", style.program(), ShellWord(part.Access.Person.Email), ShellWord(part.Access.Provider))))
+		first := ""
+		if vanished {
+			first = "put him back into the roster with status: departed, and "
+		}
+		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: %s%s apply --person %s --provider %s", first, style.program(), ShellWord(part.Access.Person.Email), ShellWord(part.Access.Provider))))
 	}
 	return lines
 }
