@@ -350,7 +350,7 @@ func (b *builder) present(e Entry) {
 		b.hold(e, action, HeldUnreadable, name+" is not shown", b.remedy(name))
 	}
 	if len(d.unsendable) > 0 {
-		detail := strings.Join(d.unsendable, " and ") + " can not be set: an update replaces the whole user, and " + strings.Join(d.unshown, " and ") + " is not shown"
+		detail := strings.Join(d.unsendable, " and ") + " can not be set: an update replaces the whole user, and " + notShown(d.unshown)
 		b.hold(e, action, HeldUnreadable, detail, b.remedy(d.unshown[0]))
 	}
 	if len(d.changes) == 0 {
@@ -373,6 +373,14 @@ func (b *builder) present(e Entry) {
 		change.Note = b.note(Restore)
 	}
 	b.propose(e, change)
+}
+
+// notShown says of attributes that the vendor does not show them.
+func notShown(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is not shown"
+	}
+	return strings.Join(names, " and ") + " are not shown"
 }
 
 // meet notes a user whom the ledger does not have and who is as wanted.

@@ -233,7 +233,11 @@ func (part *ExplainedPart) by(step providers.Step) string {
 	case step.By == providers.ByOwnID:
 		return fmt.Sprintf("by the id that a create gives, %s", step.Value)
 	case step.By == providers.ByFoundID && len(step.Unshown) > 0:
-		return fmt.Sprintf("once more by id %s, because %s was not shown", step.Value, strings.Join(unshown(step), ", "))
+		names, were := unshown(step), "was"
+		if len(names) > 1 {
+			were = "were"
+		}
+		return fmt.Sprintf("once more by id %s, because %s %s not shown", step.Value, strings.Join(names, " and "), were)
 	case step.By == providers.ByFoundID:
 		return fmt.Sprintf("once more by id %s, because not everything was shown that says who it is", step.Value)
 	case access.State == sources.Vanished:
@@ -280,7 +284,7 @@ func answer(step providers.Step) string {
 	case step.By == providers.ByFoundID:
 		hidden := slices.DeleteFunc(unshown(step), func(name string) bool { return step.Users[0].Attributes[name].Shown })
 		if len(hidden) > 0 {
-			return "answered, and " + strings.Join(hidden, ", ") + " is not shown either"
+			return "answered, and " + notShown(hidden) + " either"
 		}
 		return "answered"
 	case step.Others > 0:

@@ -297,7 +297,7 @@ people:
 	h.world.SetChaos(simulator.Chaos{Hidden: []string{"legalName", "permissionPresets"}})
 	p := h.plan()
 	held := p.held(t, "ana@example.com")
-	if held.Reason != plan.HeldUnreadable || !strings.Contains(held.Detail, "title can not be set") || !strings.Contains(held.Detail, "legalName and permissionPresets is not shown") {
+	if held.Reason != plan.HeldUnreadable || !strings.Contains(held.Detail, "title can not be set") || !strings.Contains(held.Detail, "legalName and permissionPresets are not shown") {
 		t.Errorf("%+v", held)
 	}
 	if len(p.Held) != 1 || len(p.Changes) != 0 {
