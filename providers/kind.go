@@ -83,6 +83,9 @@ type Kind struct {
 	Notes func(action string) string
 	// Immovable says why nothing can be changed at a user, or ""; nil is never.
 	Immovable func(user *User) string
+	// Unsendable says why an update that sets these attributes of the user could not be
+	// sent, and what would let it be, or ""; nil is never.
+	Unsendable func(user *User, changed map[string]any) string
 	// Deletion says what deleting a user would do; nil where it is the same for all.
 	// DeleteReads names the attributes that it judges by.
 	Deletion    func(user *User) Deletion
