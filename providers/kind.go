@@ -45,6 +45,8 @@ type Kind struct {
 	Missing   func(sources.Values) string
 	Conflicts func(config sources.ProviderConfig, values sources.Values) []sources.Issue
 	Doubts    func(sources.Values) []sources.Issue
+	// Address says why the vendor takes no such address, or ""; nil takes all.
+	Address func(email string) string
 	// Unfit judges a person's own values beside his access, beyond what the attributes
 	// say of theirs; nil is nothing.
 	Unfit func(config sources.ProviderConfig, person, access sources.Values) []sources.Issue
@@ -219,7 +221,7 @@ func (k *Kind) Rules() sources.Rules {
 		}
 	}
 	return sources.Rules{
-		Shapes: shapes, Missing: k.Missing, Unfit: k.unfit, Conflicts: k.Conflicts, Doubts: k.Doubts,
+		Shapes: shapes, Missing: k.Missing, Address: k.Address, Unfit: k.unfit, Conflicts: k.Conflicts, Doubts: k.Doubts,
 		References: references, Referable: k.Referable,
 	}
 }

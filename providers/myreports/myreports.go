@@ -88,6 +88,7 @@ func Kind() *providers.Kind {
 				return holds(list, signIn)
 			},
 		},
+		Address:      address,
 		Unfit:        unfit,
 		Doubts:       doubts,
 		Adapt:        adapt,
@@ -217,6 +218,26 @@ func fitsName(data any) string {
 		return fmt.Sprintf("at most %d characters, and it has %d", longestName, n)
 	}
 	return ""
+}
+
+// fitsAddress says what the vendor would refuse of an address ([USERS]).
+func fitsAddress(email string) string {
+	if n := utf8.RuneCountInString(email); n > longestEmail {
+		return fmt.Sprintf("MyReports takes addresses of at most %d characters, and this one has %d", longestEmail, n)
+	}
+	return ""
+}
+
+// shorter is what a person can do about an address that is too long.
+const shorter = "state a shorter email in his access block"
+
+// address is fitsAddress with what to do about it.
+func address(email string) string {
+	why := fitsAddress(email)
+	if why != "" {
+		why += "; " + shorter
+	}
+	return why
 }
 
 // unfit judges the name that stands in where none is stated.
