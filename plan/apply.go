@@ -43,6 +43,8 @@ type Applier struct {
 	// Recorder keeps the ledger; nil keeps none. A change that can not be recorded is
 	// not sent.
 	Recorder *Recorder
+	// Insiders are those that the plan was built with; nil, of a saved plan, is none.
+	Insiders map[string]Insiders
 }
 
 // Apply carries out the plan: the changes of all providers side by side, each
@@ -79,6 +81,7 @@ type run struct {
 	waiting []int   // how many needs of each change are not done
 	next    [][]int // changes that need this one
 	queues  map[string]chan int
+	watches map[string]*watch // by provider
 	left    int
 	idle    chan struct{}
 }
@@ -87,7 +90,7 @@ func newRun(a *Applier, result *Result) *run {
 	r := &run{
 		Applier: a, result: result, byName: make(map[string]Provider), access: make(map[string]*sources.Access),
 		index: make(map[string]int), waiting: make([]int, len(a.Plan.Changes)), next: make([][]int, len(a.Plan.Changes)),
-		queues: make(map[string]chan int), left: len(a.Plan.Changes), idle: make(chan struct{}),
+		queues: make(map[string]chan int), watches: make(map[string]*watch), left: len(a.Plan.Changes), idle: make(chan struct{}),
 	}
 	for _, provider := range a.Providers {
 		r.byName[provider.Config.Name] = provider
@@ -234,12 +237,15 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 	if by := protectedBy(r.Protect, append(access.Emails(), c.Email)...); by != "" {
 		return newChangeResult(c, Refused, "guardrails.protect has "+by)
 	}
+	if c.removal() && r.Insiders[c.Provider].isOwn(&providers.User{ID: c.UserID, Email: c.Email}) {
+		return newChangeResult(c, Refused, ownUser)
+	}
 	if c.Blocked == BlockedIncomplete || c.Blocked == BlockedLimit && r.Allow != r.Plan.Digest {
 		return newChangeResult(c, Refused, blockedBecause(c.Blocked))
 	}
 	w := worker{log: r.Log, secrets: r.Secrets, simulated: r.Simulated, provider: provider, access: access, connection: connection, change: c}
 	if age := time.Since(r.Built); age < 0 || age >= freshFor {
-		if outcome, settled := w.again(ctx, r.Protect); settled {
+		if outcome, settled := w.again(ctx, r.Protect, r.watch(ctx, c.Provider, connection)); settled {
 			return outcome
 		}
 	}

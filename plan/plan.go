@@ -168,6 +168,9 @@ type ProviderState struct {
 	Kept      int             `json:"kept,omitempty"`    // leavers whose access onLeave: keep leaves
 	Marked    int             `json:"marked,omitempty"`  // leavers whom a person has seen to by hand
 	Error     string          `json:"error,omitempty"`
+	// Unarmed names the guards that could not judge the removals there, because the
+	// vendor does not tell what they need to know.
+	Unarmed []string `json:"unarmed,omitempty"`
 }
 
 // ReadState says how much of a provider could be read.

@@ -34,6 +34,9 @@ type User struct {
 	// Aliases are further addresses that he is known by there, such as a name to sign
 	// in with that is one: he is found by them too.
 	Aliases []string
+	// State is what the vendor calls the state of his account, such as active, where that
+	// is more than what its attributes say; it is never compared. Empty is not shown.
+	State string
 	// Unreadable says what of a user in a list can not be read; then nothing but id
 	// and address is known of him.
 	Unreadable error

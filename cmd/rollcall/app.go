@@ -40,7 +40,8 @@ type app struct {
 	noColor   bool
 	// resultFile is where the result is to be written.
 	resultFile    string
-	reads         []string // files that the run reads, and may not write over
+	reads         []string       // files that the run reads, and may not write over
+	sizes         map[string]int // people of the roster, at providers that choose by it how they are looked up
 	resultWritten bool
 	// moved tells that --chdir has been followed.
 	moved bool

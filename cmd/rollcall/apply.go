@@ -154,7 +154,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	applier := plan.Applier{
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
 		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Simulated: s.world != nil, Log: a.log,
-		Recorder: recorder,
+		Recorder: recorder, Insiders: m.insiders,
 	}
 	progress, end := a.progress(changes, s)
 	defer end()
