@@ -674,8 +674,8 @@ func (b *builder) takesGrant(c Change) bool {
 // "".
 func (b *builder) protected(e Entry) string {
 	addresses := e.Access.Emails()
-	if e.Observation.User != nil {
-		addresses = append(addresses, e.Observation.User.Email)
+	if user := e.Observation.User; user != nil {
+		addresses = append(append(addresses, user.Email), user.Aliases...)
 	}
 	return protectedBy(b.protect, addresses...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"rollcall/plan"
 	"rollcall/plan/ledger"
+	"rollcall/providers/simulator"
 )
 
 // TestSecurityTakenOver: another address for somebody's entry would hand his account over
@@ -61,5 +62,21 @@ func TestSecurityForgedLedger(t *testing.T) {
 	h.apply(p)
 	if n := h.count().Writes; n != 0 {
 		t.Errorf("%d writes", n)
+	}
+}
+
+// TestSecurityProtectedAlias: who is protected by a name that he signs in with is
+// protected, also where the roster has him by another address.
+func TestSecurityProtectedAlias(t *testing.T) {
+	config := strings.Replace(myKaarmaConfig(assumeAll), "guardrails: {", "guardrails: {protect: [owner@example.com], ", 1)
+	roster := myKaarmaPeople("email: ana@example.com, status: departed")
+	h := atMyKaarma(t, simulator.MyKaarmaOptions{}, assumeAll, roster, myKaarmaUser("u-1", "ana@example.com", "username", "Owner@example.com"))
+	if p := h.plan(); len(p.Changes) != 1 {
+		t.Fatalf("unprotected: %s", p.Text(plan.Style{}))
+	}
+	h.load(config, roster)
+	p := h.plan()
+	if len(p.Changes) != 0 || len(p.Held) != 1 || p.Held[0].Reason != plan.HeldProtected || p.Held[0].Detail != "guardrails.protect has owner@example.com" {
+		t.Errorf("protected: %s", p.Text(plan.Style{}))
 	}
 }
