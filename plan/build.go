@@ -621,11 +621,26 @@ func (b *builder) propose(e Entry, c Change) {
 	if c.Action != Delete && slices.Contains(b.provider.Kind.Billable, charged) {
 		c.Effects = append(c.Effects, EffectBillable)
 	}
+	if whose := otherAddress(e, c); whose != "" {
+		c.Note = strings.TrimSuffix("the user there has the address "+whose+"; "+c.Note, "; ")
+	}
 	c.Origin = tidyOrigins(c.Origin)
 	c.Requests = requests(b.provider.Kind, c, e.Access)
 	c.Fingerprint = b.provider.fingerprint(e.Observation, e.Access, c.Attributes)
 	b.entries[c.ID] = e
 	b.plan.Changes = append(b.plan.Changes, c)
+}
+
+// otherAddress is the address of the user whom the change is about where it is another
+// than that of the person, and nothing else shows it, as the change of an address would:
+// a roster can give anybody's address to a person, and whoever reads the plan has to see
+// whose user it is.
+func otherAddress(e Entry, c Change) string {
+	user := e.Observation.User
+	if user == nil || sources.SameEmail(user.Email, e.Access.Person.Email) || !c.leaver() && !sources.SameEmail(user.Email, e.Access.Email) {
+		return ""
+	}
+	return user.Email
 }
 
 // doubted holds an entry whose user, found by address alone, may be somebody
@@ -683,8 +698,8 @@ func (b *builder) takesGrant(c Change) bool {
 // "".
 func (b *builder) protected(e Entry) string {
 	addresses := e.Access.Emails()
-	if e.Observation.User != nil {
-		addresses = append(addresses, e.Observation.User.Email)
+	if user := e.Observation.User; user != nil {
+		addresses = append(append(addresses, user.Email), user.Aliases...)
 	}
 	return protectedBy(b.protect, addresses...)
 }

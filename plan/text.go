@@ -155,9 +155,10 @@ type text struct {
 	style Style
 }
 
+// line adds a line. What a CI service would obey is shown as an escape: anybody's name
+// may be such a text.
 func (t *text) line(format string, args ...any) {
-	// A strings.Builder takes everything.
-	_, _ = fmt.Fprintf(t, format+"\n", args...)
+	t.WriteString(sources.WithoutCommands(fmt.Sprintf(format, args...)) + "\n")
 }
 
 func (t *text) heading(name string) {

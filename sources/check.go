@@ -83,6 +83,7 @@ func (c *checker) addTeam(t *team) {
 func (c *checker) checkTeam(t *team) {
 	for _, name := range slices.Sorted(maps.Keys(t.blocks)) {
 		c.doubts(t.blocks[name])
+		c.passwords(t.blocks[name])
 	}
 }
 
@@ -232,6 +233,7 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	rules := c.rules(provider.Kind)
 	if own := p.Own[provider.Name]; own != nil {
 		c.doubts(own)
+		c.passwords(own)
 	}
 	if p.Status != StatusActive {
 		return
