@@ -33,6 +33,9 @@ type Applier struct {
 	Built time.Time
 	// Stop, once closed, begins no further change; those under way are finished.
 	Stop <-chan struct{}
+	// Lost, once closed, says that another run may have taken over: no further change
+	// begins, and the run is incomplete. nil is never.
+	Lost <-chan struct{}
 	// Secrets reads what the roster only names, such as passwords; nil can not.
 	Secrets *sources.Secrets
 	// Simulated tells that the vendors are, so that no secret is needed for them.
@@ -220,6 +223,8 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 		return newChangeResult(c, Skipped, "not begun: interrupted")
 	case <-ctx.Done():
 		return newChangeResult(c, Skipped, "not begun: interrupted")
+	case <-r.Lost:
+		return newChangeResult(c, Skipped, "not begun: the lease of the ledger was lost, so another run may have taken over")
 	default:
 	}
 	provider, known := r.byName[c.Provider]

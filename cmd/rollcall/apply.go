@@ -100,11 +100,11 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, err
 		}
 	}
-	unlock, err := a.lockRun(in.config)
+	held, err := a.hold(ctx, in.config)
 	if err != nil {
 		return result, err
 	}
-	defer unlock()
+	defer held.release()
 	if err := a.remember(ctx, in.config); err != nil {
 		return result, err
 	}
@@ -144,7 +144,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, err
 		}
 	}
-	recorder, closeLedger, err := a.record(ctx, in, m.plan, flags.allow)
+	recorder, closeLedger, err := a.record(ctx, in, m.plan, flags.allow, held)
 	if err != nil {
 		return result, err
 	}
@@ -153,7 +153,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	applier := plan.Applier{
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
 		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Simulated: s.world != nil, Log: a.log,
-		Recorder: recorder,
+		Recorder: recorder, Lost: held.lost(),
 	}
 	progress, end := a.progress(changes, s)
 	defer end()

@@ -93,7 +93,8 @@ func (l *Ledger) used(ctx context.Context) error {
 
 // Address is the address of a PostgreSQL database as it can be shown, without its
 // password. It fails for what is no address and for one by which the ledger would cross
-// a network in the clear, and nothing is connected to.
+// a network in the clear, with an error that goes on after what was read; nothing is
+// connected to.
 func Address(address string) (string, error) {
 	_, shown, err := parse(address)
 	return shown, err
@@ -102,7 +103,7 @@ func Address(address string) (string, error) {
 func connect(address string) (*Ledger, error) {
 	config, shown, err := parse(address)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the address of the ledger %w", err)
 	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(connections)
