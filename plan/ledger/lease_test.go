@@ -92,21 +92,22 @@ func TestLease(t *testing.T) {
 	})
 }
 
-// Many who want a lease at once, each with a connection of his own: one gets it.
+// Many who want a lease at once, each with connections of his own: one gets it, and the
+// tick with it.
 func TestLeaseRace(t *testing.T) {
 	everywhere(t, func(t *testing.T, at site) {
 		_, place := at.fresh(t)
-		for round := range int64(3) {
+		var ledgers []*Ledger
+		for range 8 {
+			ledgers = append(ledgers, at.opened(t, place))
+		}
+		for round := range int64(10) {
 			var group sync.WaitGroup
 			var got atomic.Int64
-			for i := range 12 {
+			begin := make(chan struct{})
+			for i, l := range ledgers {
 				group.Go(func() {
-					l, err := at.open(context.Background(), place)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					defer func() { _ = l.Close() }()
+					<-begin
 					lease, err := l.Acquire(context.Background(), "apply", fmt.Sprint(i), time.Hour)
 					switch {
 					case errors.Is(err, ErrHeld):
@@ -125,12 +126,36 @@ func TestLeaseRace(t *testing.T) {
 					}
 				})
 			}
+			close(begin)
 			group.Wait()
 			if got.Load() != 1 {
 				t.Errorf("%d have it", got.Load())
 			}
-			runOut(t, at.opened(t, place))
+			runOut(t, ledgers[0])
 		}
+	})
+}
+
+// Nobody acquires a lease between the look whether it is still ours and the end of what
+// is written under it.
+func TestFenceHolds(t *testing.T) {
+	everywhere(t, func(t *testing.T, at site) {
+		l, place := at.fresh(t)
+		l.Fence(acquired(t, l, "cara", time.Hour))
+		other := at.opened(t, place)
+		runOut(t, other)
+		err := l.write(t.Context(), false, func(context.Context, *transaction) error {
+			limited, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+			defer cancel()
+			if lease, err := other.Acquire(limited, "apply", "bill", time.Hour); err == nil {
+				t.Errorf("acquired with token %d", lease.Token())
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		acquired(t, other, "bill", time.Hour)
 	})
 }
 
