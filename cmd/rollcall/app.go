@@ -53,6 +53,11 @@ type app struct {
 	log     *slog.Logger
 	// memory is what the ledger has; nil where there is none.
 	memory *ledger.State
+	// placed is the database with the ledger of a configuration.
+	placed struct {
+		of *sources.Config
+		at place
+	}
 	// forgetful tells that a saved plan was made without a ledger.
 	forgetful bool
 
