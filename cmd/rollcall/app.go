@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rollcall/cmd/rollcall/internal/monitor"
 	"rollcall/cmd/rollcall/internal/service"
 	"rollcall/plan"
 	"rollcall/plan/ledger"
@@ -71,6 +72,8 @@ type app struct {
 	// listener, where it is there, is told of runs beside those that the configuration
 	// names.
 	listener service.Listener
+	// monitor shows how the service is; nil where nobody listens.
+	monitor *monitor.Monitor
 	// turn is the right to run that the program has already; nil asks for it.
 	turn *turnTaken
 

@@ -26,7 +26,7 @@ type limits struct {
 func (a *app) fork() *app {
 	c := newApp(a.stdin, a.stdout.to, a.stderr.to)
 	c.config, c.providers, c.simulate, c.logFormat, c.verbose, c.noColor = a.config, a.providers, a.simulate, a.logFormat, a.verbose, a.noColor
-	c.unattended = a.unattended
+	c.unattended, c.monitor = a.unattended, a.monitor
 	if c.unattended {
 		c.stdout.to = io.Discard
 	} else {

@@ -195,6 +195,9 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 		}
 		provider := a.provider(config)
 		settings := providers.Settings{Config: provider.Config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
+		if a.monitor != nil {
+			settings.Observed = a.monitor.Exchange(config.Name)
+		}
 		if s.world != nil {
 			settings = simulated(s.world, provider.Kind, settings)
 		} else if err := readSecrets(ctx, provider.Kind, &settings); err != nil {

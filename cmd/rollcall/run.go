@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rollcall/cmd/rollcall/internal/monitor"
 	"rollcall/cmd/rollcall/internal/service"
 	"rollcall/plan"
+	"rollcall/plan/ledger"
 	"rollcall/sources"
 )
 
@@ -117,7 +121,7 @@ func (a *app) nextRuns(config *sources.Config) error {
 // runOnce makes one run, as a timer of the system has it.
 func (a *app) runOnce(ctx context.Context, config *sources.Config, flags runFlags) error {
 	c := a.fork()
-	listeners, end, err := a.listeners(ctx, config)
+	listeners, end, err := a.listeners(ctx, config, nil)
 	if err != nil {
 		return err
 	}
@@ -141,11 +145,26 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 	a.openLog()
 	a.hangups = make(chan struct{}, 1)
 	a.finish()
-	listeners, end, err := a.listeners(ctx, config)
+	past, err := a.past(ctx, config)
+	if err != nil {
+		return err
+	}
+	listeners, end, err := a.listeners(ctx, config, past)
 	if err != nil {
 		return err
 	}
 	defer end()
+	if flags.listen != "" {
+		config.Listen.Address = flags.listen
+	}
+	if config.Listen.Address != "" {
+		shown, stop, err := a.listen(ctx, config, past)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		listeners = append(listeners, shown)
+	}
 	s := &service.Service{Log: a.log, Listeners: listeners}
 	turns := &turns{app: a}
 	var within limits
@@ -173,8 +192,83 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 	return s.Serve(ctx, a.stop, a.hangups)
 }
 
+// A pastRun is a run of everything that the ledger has.
+type pastRun struct {
+	began, ended time.Time
+	outcome      service.Outcome
+}
+
+// pastKept is how far back runs are looked at that a service knows of at its start.
+const pastKept = 31 * 24 * time.Hour
+
+// past are the runs of everything that the ledger has, the oldest first.
+func (a *app) past(ctx context.Context, config *sources.Config) (runs []pastRun, err error) {
+	at, err := a.place(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := at.read(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, broken(unreadableLedger(err))
+	}
+	entries, err := opened.Entries(ctx, ledger.Filter{Since: time.Now().Add(-pastKept), Kinds: []ledger.Kind{ledger.RunBegan, ledger.RunEnded}})
+	if err = errors.Join(err, opened.Close()); err != nil {
+		return nil, broken(unreadableLedger(err))
+	}
+	began := make(map[string]ledger.Entry)
+	for _, e := range entries {
+		if e.Kind == ledger.RunBegan {
+			began[e.Run] = e
+			continue
+		}
+		first, known := began[e.Run]
+		exit, err := strconv.Atoi(e.Status)
+		if !known || err != nil || first.Details != nil && first.Details.Facts["scope"] != "" {
+			continue // of some only, which says nothing of the others
+		}
+		runs = append(runs, pastRun{began: first.At, ended: e.At, outcome: service.OutcomeOf(exit)})
+	}
+	return runs, nil
+}
+
+// listen shows the service at an address, until stop is called.
+func (a *app) listen(ctx context.Context, config *sources.Config, past []pastRun) (shown service.Listener, stop func(), err error) {
+	var token sources.Secret
+	if ref := config.Listen.Token; ref != nil {
+		if token, err = a.secrets.Read(ctx, *ref); err != nil {
+			return nil, nil, invalid(fmt.Errorf("%s: listen.token: %w", ref.Origin, err))
+		}
+	}
+	listener, err := monitor.Listen(ctx, config.Listen.Address, token)
+	if err != nil {
+		return nil, nil, invalid(err)
+	}
+	schedule := scheduleOf(config)
+	options := monitor.Options{Version: version(), Schedule: schedule.Cron, Zone: config.Zone, Deadline: schedule.Deadline, Log: a.log}
+	for _, run := range past {
+		options.Past = append(options.Past, monitor.PastRun{Began: run.began, Ended: run.ended, Outcome: run.outcome})
+	}
+	a.monitor = monitor.New(options)
+	a.log.Info("listening", "address", "http://"+listener.Addr().String())
+	ctx, cancel := context.WithCancel(ctx)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := a.monitor.Serve(ctx, listener, token); err != nil {
+			a.log.Error("it is not shown any more how the service is", "error", err)
+		}
+	}()
+	return a.monitor, func() {
+		cancel()
+		<-served
+	}, nil
+}
+
 // listeners are those who are told of runs; end has them finish.
-func (a *app) listeners(ctx context.Context, config *sources.Config) (all []service.Listener, end func(), err error) {
+func (a *app) listeners(ctx context.Context, config *sources.Config, past []pastRun) (all []service.Listener, end func(), err error) {
 	if a.listener != nil {
 		all = append(all, a.listener)
 	}

@@ -129,12 +129,13 @@ func TestSevenDays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		name   string
-		begins time.Time // a Thursday; the clocks change on Sunday
-		sunday []string
+		name          string
+		begins        time.Time // a Thursday; the clocks change on Sunday
+		before, after string
+		sunday        string // when the run is
 	}{
-		{"forward", time.Date(2000, 3, 23, 1, 0, 0, 0, zone), []string{"Sun 03:00 scheduled Sun 03:00 +0200", "Sun 03:00 converged, exit 0, 2 applied, 0 open"}},
-		{"back", time.Date(2000, 10, 26, 1, 0, 0, 0, zone), []string{"Sun 02:30 scheduled Sun 02:30 +0200", "Sun 02:30 converged, exit 0, 2 applied, 0 open"}},
+		{"forward", time.Date(2000, 3, 23, 1, 0, 0, 0, zone), "+0100", "+0200", "Sun 03:00 +0200"},
+		{"back", time.Date(2000, 10, 26, 1, 0, 0, 0, zone), "+0200", "+0100", "Sun 02:30 +0200"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -168,11 +169,19 @@ func TestSevenDays(t *testing.T) {
 				w.start()
 				w.until("13:00")
 				w.stop()
-				want := append([]string{
-					"Thu 02:30 scheduled Thu 02:30 ZONE", "Thu 02:30 converged, exit 0, 4 applied, 0 open",
-					"Fri 02:30 scheduled Fri 02:30 ZONE", "Fri 02:30 incomplete, exit 3, 2 applied, 1 open",
-					"Sat 02:30 scheduled Sat 02:30 ZONE", "Sat 02:30 converged, exit 0, 2 applied, 0 open",
-				}, test.sunday...)
+				want := []string{
+					"Thu 02:30 scheduled Thu 02:30 " + test.before, "Thu 02:30 converged, exit 0, 4 applied, 0 open",
+					"Fri 02:30 scheduled Fri 02:30 " + test.before, "Fri 02:30 incomplete, exit 3, 2 applied, 1 open",
+					"Sat 02:30 scheduled Sat 02:30 " + test.before, "Sat 02:30 converged, exit 0, 2 applied, 0 open",
+					test.sunday[:9] + " scheduled " + test.sunday, test.sunday[:9] + " converged, exit 0, 2 applied, 0 open",
+					"Mon 02:30 scheduled Mon 02:30 " + test.after, `Mon 02:30 invalid, exit 5, roster.yaml:3:29: unknown key "acess"; did you mean "access"?`,
+					"Mon 12:30 scheduled Mon 12:30 " + test.after, "Mon 15:30 converged, exit 0, 4 applied, 0 open", "Mon 15:30 skipped 1",
+					"Mon 16:30 scheduled Mon 16:30 " + test.after, "Mon 18:30 converged, exit 0, 0 applied, 0 open", "Mon 18:30 skipped 1",
+					"Mon 20:30 scheduled Mon 20:30 " + test.after, "Mon 22:30 converged, exit 0, 0 applied, 0 open", "Mon 22:30 skipped 1",
+					"Tue 00:30 scheduled Tue 00:30 " + test.after, "Tue 00:30 converged, exit 0, 0 applied, 0 open",
+					"Tue 02:30 scheduled Tue 02:30 " + test.after, "Tue 02:30 converged, exit 0, 0 applied, 0 open",
+					"Wed 12:00 missed Wed 02:30 " + test.after, "Wed 12:00 converged, exit 0, 2 applied, 0 open",
+				}
 				w.book.mu.Lock()
 				defer w.book.mu.Unlock()
 				if diff := cmp.Diff(want, w.book.lines); diff != "" {

@@ -139,6 +139,7 @@ type Filter struct {
 	Provider     string
 	Since, Until time.Time // Until itself not
 	Run          string
+	Kinds        []Kind
 }
 
 // Entries returns the selected entries, the oldest first.
@@ -164,6 +165,12 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	}
 	if !f.Until.IsZero() {
 		add("c.at < ?", stamp(f.Until))
+	}
+	if len(f.Kinds) > 0 {
+		where = append(where, "c.kind IN (?"+strings.Repeat(", ?", len(f.Kinds)-1)+")")
+		for _, kind := range f.Kinds {
+			args = append(args, kind)
+		}
 	}
 	query := "SELECT c.seq, c.at, c.kind, c.run, c.provider, c.action, c.status, c.hash, coalesce(d.body, '') FROM chain c LEFT JOIN details d ON d.seq = c.seq"
 	if len(where) > 0 {

@@ -186,6 +186,8 @@ func TestEntries(t *testing.T) {
 			"both":                {Filter{Email: bill.Email, Provider: "vendasta"}, "[]"},
 			"a run":               {Filter{Run: "run-1"}, "[1 2 3 4 5]"},
 			"no such run":         {Filter{Run: "run-2"}, "[]"},
+			"a kind":              {Filter{Kinds: []Kind{RunEnded}}, "[5]"},
+			"kinds of a run":      {Filter{Run: "run-1", Kinds: []Kind{RunBegan, RunEnded}}, "[1 5]"},
 			"since":               {Filter{Since: all[3].At}, "[4 5]"},
 			"until, without it":   {Filter{Until: all[1].At}, "[1]"},
 			"between two moments": {Filter{Since: all[1].At, Until: all[3].At}, "[2 3]"},
