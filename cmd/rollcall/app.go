@@ -39,6 +39,8 @@ type app struct {
 	resultFile    string
 	reads         []string // files that the run reads, and may not write over
 	resultWritten bool
+	// offline tells that nothing may be fetched.
+	offline bool
 	// moved tells that --chdir has been followed.
 	moved bool
 	// counted is what the simulated vendors counted: the last line on standard
