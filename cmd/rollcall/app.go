@@ -44,6 +44,8 @@ type app struct {
 	reads         []string       // files that the run reads, and may not write over
 	sizes         map[string]int // people of the roster, at providers that choose by it how they are looked up
 	resultWritten bool
+	// offline tells that nothing may be fetched.
+	offline bool
 	// moved tells that --chdir has been followed.
 	moved bool
 	// counted is what the simulated vendors counted: the last line on standard

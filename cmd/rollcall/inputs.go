@@ -26,17 +26,17 @@ type inputs struct {
 	roster *sources.Roster
 }
 
-// load reads configuration and roster and tells every problem. It needs neither
-// network nor credentials.
+// load reads configuration and roster and tells every problem. It needs neither network
+// nor credentials, but to fetch the repositories that the roster is in.
 func (a *app) load(ctx context.Context) (*inputs, error) {
-	config, roster, problems := sources.Load(ctx, a.config, sources.Options{Stdin: a.stdin, Rules: registry.Rules})
+	config, roster, problems := sources.Load(ctx, a.config, sources.Options{Stdin: a.stdin, Rules: registry.Rules, Secrets: a.secrets, Offline: a.offline})
 	if ctx.Err() != nil {
 		return nil, errInterrupted
 	}
 	a.note(config, roster, problems)
 	a.trace.config = config
 	if config == nil || roster == nil {
-		err := a.refuse(problems, plan.ExitInvalid)
+		err := a.refuse(problems, refusal(problems))
 		if _, missing := os.Stat(a.config); errors.Is(missing, fs.ErrNotExist) {
 			a.remark("name the configuration with --config FILE, or its folder with --chdir DIR")
 		}
@@ -60,6 +60,17 @@ func sizes(config *sources.Config, roster *sources.Roster) map[string]int {
 		}
 	}
 	return sizes
+}
+
+// refusal is the exit code of files that can not be used: they are wrong, or all that is
+// wrong is that something could not be got at.
+func refusal(problems sources.Diagnostics) int {
+	for _, problem := range problems {
+		if problem.Severity == sources.Error && !problem.Unread {
+			return plan.ExitInvalid
+		}
+	}
+	return plan.ExitError
 }
 
 // note remembers what the run reads, also where it can not be used.

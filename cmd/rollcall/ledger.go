@@ -312,7 +312,7 @@ func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string
 	opened.Fence(held.lease)
 	recorder := &plan.Recorder{Ledger: opened, Point: journalPoint, Run: time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])}
 	facts := map[string]string{"roster": p.Roster.Digest, "files": strings.Join(p.Roster.Files, " "), "plan": p.Digest, "version": version()}
-	a.trace.commit = a.commit(ctx, in.config)
+	a.trace.commit = a.commits(ctx, in)
 	if commit := a.trace.commit; commit != "" {
 		facts["commit"] = commit
 	}
@@ -333,6 +333,19 @@ func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string
 		return nil, nil, errors.Join(broken(err), opened.Close())
 	}
 	return recorder, opened.Close, nil
+}
+
+// commits are what the run reads, as far as they are commits: the checkout that the
+// configuration stands in, and each repository that the roster is in.
+func (a *app) commits(ctx context.Context, in *inputs) string {
+	var all []string
+	if own := a.commit(ctx, in.config); own != "" {
+		all = append(all, own)
+	}
+	for _, commit := range in.roster.Commits {
+		all = append(all, commit.String())
+	}
+	return strings.Join(all, ", ")
 }
 
 // commitMax is how long git may take.
