@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -74,6 +75,8 @@ type app struct {
 	// listener, where it is there, is told of runs beside those that the configuration
 	// names.
 	listener service.Listener
+	// transport carries notifications; nil is the network.
+	transport http.RoundTripper
 	// monitor shows how the service is; nil where nobody listens.
 	monitor *monitor.Monitor
 	// turn is the right to run that the program has already; nil asks for it.

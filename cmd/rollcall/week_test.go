@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rollcall/cmd/rollcall/internal/monitor"
 	"rollcall/cmd/rollcall/internal/service"
 	"rollcall/plan"
 	"rollcall/sources"
@@ -23,6 +27,8 @@ type logbook struct {
 	zone  *time.Location
 	mu    sync.Mutex
 	lines []string
+	told  []string // by webhook
+	beats int      // heartbeats
 }
 
 func (l *logbook) add(format string, args ...any) {
@@ -48,6 +54,41 @@ func (l *logbook) Ended(r service.Report) {
 }
 func (l *logbook) Skipped(n int) { l.add("skipped %d", n) }
 
+// RoundTrip takes notifications for others, and notes them.
+func (l *logbook) RoundTrip(r *http.Request) (*http.Response, error) {
+	var told struct{ Event, Summary string }
+	if r.URL.Path == "/hook" {
+		if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
+			return nil, err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if told.Event == "" {
+		l.beats++
+	} else {
+		summary, _, _ := strings.Cut(told.Summary, ": /")
+		l.told = append(l.told, time.Now().In(l.zone).Format("Mon 15:04 ")+told.Event+": "+summary)
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: make(http.Header), Body: http.NoBody, Request: r}, nil
+}
+
+// listeners are told one after the other.
+type listeners []service.Listener
+
+func (all listeners) each(tell func(service.Listener)) {
+	for _, l := range all {
+		tell(l)
+	}
+}
+
+func (all listeners) Waiting(next time.Time) { all.each(func(l service.Listener) { l.Waiting(next) }) }
+
+func (all listeners) Standby(holder string)  { all.each(func(l service.Listener) { l.Standby(holder) }) }
+func (all listeners) Began(run service.Run)  { all.each(func(l service.Listener) { l.Began(run) }) }
+func (all listeners) Ended(r service.Report) { all.each(func(l service.Listener) { l.Ended(r) }) }
+func (all listeners) Skipped(n int)          { all.each(func(l service.Listener) { l.Skipped(n) }) }
+
 // A week is a service in a bubble of time, and the files that it reads.
 type week struct {
 	t    *testing.T
@@ -56,10 +97,17 @@ type week struct {
 	app  *app
 	told tail
 	done chan int
+	// monitor is told of everything, as if it were one service.
+	monitor *monitor.Monitor
 }
 
 const weekConfig = `version: 1
 schedule: {cron: %q, timeZone: Europe/Berlin, catchUp: true, deadline: 24h}
+notify:
+  webhook: {url: {command: [echo, "https://notify.invalid/hook"]}}
+  heartbeat: {command: [echo, "https://notify.invalid/beat"]}
+  openFor: 12h
+  quietFor: 30h
 providers:
   vendasta: {partner: ABC, auth: {token: {env: UNUSED}}, rate: %s}
   partoo: {auth: {apiKey: {env: UNUSED}}, rate: unlimited}
@@ -87,7 +135,7 @@ func (w *week) chaos(text string) { write(w.t, w.dir, seedFile, text) }
 
 func (w *week) start() {
 	w.app = newApp(strings.NewReader(""), &w.told, &w.told)
-	w.app.listener = w.book
+	w.app.listener, w.app.transport = listeners{w.book, w.monitor}, w.book
 	w.done = make(chan int)
 	go func() {
 		w.done <- w.app.execute(context.Background(), []string{"-c", filepath.Join(w.dir, "rollcall.yaml"), "--simulate", "run"})
@@ -113,6 +161,17 @@ func (w *week) until(clock string) {
 		at = at.AddDate(0, 0, 1)
 	}
 	time.Sleep(time.Until(at))
+}
+
+// scrape is what Prometheus would get.
+func scrape(t *testing.T, m *monitor.Monitor) string {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	m.Handler(sources.Secret{}).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/metrics", nil))
+	if recorder.Code != http.StatusOK {
+		t.Errorf("metrics: %d %s", recorder.Code, recorder.Body)
+	}
+	return recorder.Body.String()
 }
 
 // TestSevenDays has the service run for seven days, over clocks that are put forward and
@@ -143,6 +202,7 @@ func TestSevenDays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &week{t: t, dir: dir, book: &logbook{zone: zone}}
 				time.Sleep(time.Until(test.begins))
+				w.monitor = monitor.New(monitor.Options{Zone: zone})
 				w.config("30 2 * * *", "unlimited")
 				w.chaos("vendasta:\n  users: []\n")
 				w.roster(2, false)
@@ -186,6 +246,53 @@ func TestSevenDays(t *testing.T) {
 				defer w.book.mu.Unlock()
 				if diff := cmp.Diff(want, w.book.lines); diff != "" {
 					t.Errorf("-want +got\n%s\n%s", diff, w.told.text)
+				}
+				utc := func(text string) string {
+					if !strings.ContainsAny(text, "+") {
+						text += " " + test.before
+						if strings.HasPrefix(text, test.begins.AddDate(0, 0, 4).Format(time.DateOnly)) {
+							text = strings.TrimSuffix(text, test.before) + test.after
+						}
+					}
+					at, err := time.Parse("2006-01-02 15:04 -0700", text)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return at.UTC().Format("2006-01-02 15:04 UTC")
+				}
+				day := func(n int) string { return test.begins.AddDate(0, 0, n).Format(time.DateOnly) }
+				sunday := utc(day(3) + test.sunday[3:])
+				quietAgain, _ := time.Parse("2006-01-02 15:04 UTC", sunday)
+				told := []string{
+					"Fri 02:30 run.failed: The run of " + utc(day(1)+" 02:30") + " left something undone: partoo: could not be read (and 1 more).",
+					"Fri 08:30 quiet: No run has succeeded since " + utc(day(0)+" 02:30") + ", for 30 hours: see whether rollcall can reach its roster and its vendors.",
+					"Fri 14:30 leaver.open: 1 leaver has kept access for 12 hours or longer: p0@example.com at partoo.",
+					"Sat 02:30 recovered: All is well again: the run of " + utc(day(2)+" 02:30") + " left nothing undone.",
+					"Mon 02:30 run.failed: The run of " + utc(day(4)+" 02:30") + " did nothing, since roster or configuration is wrong",
+					quietAgain.Add(30*time.Hour).In(zone).Format("Mon 15:04 ") + "quiet: No run has succeeded since " + sunday + ", for 30 hours: see whether rollcall can reach its roster and its vendors.",
+					"Mon 15:30 recovered: All is well again: the run of " + utc(day(4)+" 12:30") + " left nothing undone.",
+				}
+				if diff := cmp.Diff(told, w.book.told); diff != "" {
+					t.Errorf("told: -want +got\n%s", diff)
+				}
+				if w.book.beats != 9 {
+					t.Errorf("%d heartbeats", w.book.beats)
+				}
+				metrics := scrape(t, w.monitor)
+				for _, line := range []string{
+					`rollcall_runs_total{outcome="converged",reason="scheduled"} 8`, `rollcall_runs_total{outcome="converged",reason="missed"} 1`,
+					`rollcall_runs_total{outcome="incomplete",reason="scheduled"} 1`, `rollcall_runs_total{outcome="invalid",reason="scheduled"} 1`,
+					`rollcall_ticks_skipped_total 3`, `rollcall_running 0`, `rollcall_last_run_exit_code 0`,
+					`rollcall_changes_total{action="create",provider="partoo",status="applied"} 7`, `rollcall_changes_total{action="create",provider="vendasta",status="applied"} 7`,
+					`rollcall_changes_total{action="suspend",provider="partoo",status="applied"} 1`, `rollcall_changes_total{action="suspend",provider="vendasta",status="applied"} 1`,
+					`rollcall_open_leavers{provider="partoo"} 0`, `rollcall_open_leavers{provider="vendasta"} 0`,
+				} {
+					if !strings.Contains(metrics, "\n"+line+"\n") {
+						t.Errorf("there is no %s", line)
+					}
+				}
+				if t.Failed() {
+					t.Log(metrics)
 				}
 			})
 		})
