@@ -95,17 +95,10 @@ func without[T plan.Plan | plan.Result](c *app, data *T) *T {
 	return copied
 }
 
-// end ends the run in time: the first signal lets what is under way finish, the second
-// does not.
+// end ends the run in time: what is under way is let finish first, and left then.
 func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{}, within limits, cancel context.CancelFunc) {
 	signals := make(chan os.Signal)
 	go a.interrupts(ctx, signals, cancel)
-	send := func() {
-		select {
-		case signals <- syscall.SIGTERM:
-		case <-ctx.Done():
-		}
-	}
 	deadline := time.NewTimer(within.deadline)
 	defer deadline.Stop()
 	select {
@@ -115,7 +108,11 @@ func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{
 	case <-deadline.C:
 		close(late)
 	}
-	send()
+	select {
+	case signals <- syscall.SIGTERM:
+	case <-ctx.Done():
+		return
+	}
 	grace := time.NewTimer(within.grace)
 	defer grace.Stop()
 	select {
@@ -124,5 +121,5 @@ func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{
 	case <-grace.C:
 	}
 	a.log.Error("what was under way took too long and is left", "after", within.grace)
-	send()
+	cancel()
 }

@@ -90,6 +90,7 @@ func TestScripts(t *testing.T) {
 			"until":      onStage((*stage).until),      // until stdout|stderr REGEXP: waits for it
 			"hangup":     onStage((*stage).hangup),     // hangup: nobody reads standard output any more
 			"interrupt":  onStage((*stage).interrupt),  // interrupt [TIMES]: sends SIGINT
+			"reread":     onStage((*stage).reread),     // reread: sends SIGHUP
 			"terminate":  onStage((*stage).terminate),  // terminate: sends SIGTERM
 			"insist":     onStage((*stage).insist),     // insist: sends SIGINT again and again until the process ends
 			"ends":       onStage((*stage).ends),       // ends CODE

@@ -232,6 +232,10 @@ func (s *stage) interrupt(ts *testscript.TestScript, args []string) {
 	}
 }
 
+func (s *stage) reread(ts *testscript.TestScript, _ []string) {
+	ts.Check(s.process.Process.Signal(syscall.SIGHUP))
+}
+
 func (s *stage) terminate(ts *testscript.TestScript, _ []string) {
 	ts.Check(s.process.Process.Signal(syscall.SIGTERM))
 }
