@@ -212,7 +212,7 @@ func (a *app) disconnect(s *session) error {
 	}
 	for name, connection := range s.connections {
 		requests := connection.Requests()
-		a.log.Info("requests", "provider", name, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
+		a.log.Info("requests", "provider", name, "readOnly", connection.Writer == nil, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
 	}
 	if s.world == nil {
 		return nil
