@@ -268,7 +268,7 @@ func (b *builder) absent(e Entry) {
 		return
 	}
 	change := b.change(e, Create, CauseJoined)
-	change.Note = b.note(Create)
+	change.Note = strings.TrimPrefix(b.note(Create)+b.lostWords(e), "; ")
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
 	lacking := slices.Clone(b.provider.Kind.Required)
@@ -299,6 +299,16 @@ func (b *builder) absent(e Entry) {
 		return
 	}
 	b.propose(e, change)
+}
+
+// lostWords say of somebody who is to be created that rollcall managed him, and that he
+// is not there any more: somebody else's decision, or his own, which the create undoes.
+func (b *builder) lostWords(e Entry) string {
+	record, managed := b.provider.Memory.of(e.Access)
+	if !managed || record.UserID == "" || !record.Left.IsZero() {
+		return ""
+	}
+	return "; he was there as " + record.UserID + " and is not any more: if he is to stay away, the roster has to say so"
 }
 
 // atCreate is what a create sends of a wanted value, if anything.

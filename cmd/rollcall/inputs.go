@@ -262,7 +262,7 @@ func (a *app) disconnect(s *session) error {
 		requests := connection.Requests()
 		a.trace.requests[name] = requests
 		connection.Close()
-		a.log.Info("requests", "provider", name, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
+		a.log.Info("requests", "provider", name, "readOnly", connection.Writer == nil, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
 	}
 	if s.world == nil {
 		return nil
