@@ -17,7 +17,7 @@ import (
 	"rollcall/providers/simulator"
 )
 
-var ticks = flag.Int("ticks", 0, "run two replicas for so many ticks, of two seconds each, instead of for a few")
+var ticks = flag.Int("ticks", 0, "run two replicas for so many ticks, of three seconds each, instead of for a few")
 
 // A replica is one rollcall run of two.
 type replica struct {
@@ -51,7 +51,7 @@ func (r *replica) start(at int) {
 }
 
 // apart is the time between two ticks: more than a lease and the time that a run takes.
-const apart = 2 * time.Second
+const apart = 3 * time.Second
 
 // The people of the replicas' roster, and how many of them each roster changes.
 const replicaPeople, replicaChanges = 20, 10
@@ -113,7 +113,7 @@ providers: {vendasta: {partner: ABC, baseURL: %q, auth: {token: {env: KILLED_SEC
 	defer func() {
 		for _, r := range replicas {
 			_ = r.command.Process.Kill()
-			<-r.done
+			r.end()
 		}
 		if t.Failed() {
 			for i, r := range replicas {
@@ -157,23 +157,36 @@ providers: {vendasta: {partner: ABC, baseURL: %q, auth: {token: {env: KILLED_SEC
 		}
 		r.done <- err
 	}
-	begun := 0
+	// On a machine that is busy with something else a run can take so long that the next
+	// tick is skipped, as it should be. Whoever asks for many ticks has one that is not.
+	skipped := t.Errorf
+	if *ticks == 0 {
+		skipped = t.Logf
+	}
+	begun, overlapped := 0, 0
 	for i, tick := range ended {
 		begun += tick.Attempts
 		if i > 0 && !tick.At.Equal(ended[i-1].At.Add(apart)) {
-			t.Errorf("after the tick of %s comes that of %s", ended[i-1].At, tick.At)
+			skipped("after the tick of %s comes that of %s", ended[i-1].At, tick.At)
 		}
-		if tick.Status != string(service.Converged) {
+		switch tick.Status {
+		case string(service.Converged):
+		case string(service.Overlapped):
+			overlapped++
+			skipped("the tick of %s is overlapped", tick.At)
+		default:
 			t.Errorf("the tick of %s: %s", tick.At, tick.Status)
 		}
 	}
 	if begun != len(ended)+2 {
 		t.Errorf("%d ticks were begun %d times, with 2 kills", len(ended), begun)
 	}
-	// Whether the last roster was applied is not known; all before were, once.
+	// Whether the last roster was applied is not known; all before were, once, but for
+	// those at whose tick nothing was run.
 	writes := int(h.world.Counts().Writes)
-	if least := replicaPeople + replicaChanges*(round-1); writes != least && writes != least+replicaChanges {
-		t.Errorf("%d writes in %d rounds, want %d or %d", writes, round, least, least+replicaChanges)
+	most = replicaPeople + replicaChanges*round
+	if least := most - replicaChanges*(1+2*overlapped); writes < least || writes > most {
+		t.Errorf("%d writes in %d rounds, want %d to %d", writes, round, least, most)
 	}
 	if created := h.world.Counts().Created; created != replicaPeople {
 		t.Errorf("%d users created", created)
@@ -185,4 +198,11 @@ providers: {vendasta: {partner: ABC, baseURL: %q, auth: {token: {env: KILLED_SEC
 		t.Errorf("left: %v, %v", left, err)
 	}
 	t.Logf("%d ticks, %d writes", len(ended), writes)
+}
+
+// end waits for it to have ended, however it did.
+func (r *replica) end() {
+	for range r.done {
+		return
+	}
 }
