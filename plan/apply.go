@@ -33,6 +33,9 @@ type Applier struct {
 	Built time.Time
 	// Stop, once closed, begins no further change; those under way are finished.
 	Stop <-chan struct{}
+	// Lost, once closed, says that another run may have taken over: no further change
+	// begins, those that wait to be sent are not, and the run is incomplete. nil is never.
+	Lost <-chan struct{}
 	// Secrets reads what the roster only names, such as passwords; nil can not.
 	Secrets *sources.Secrets
 	// Simulated tells that the vendors are, so that no secret is needed for them.
@@ -43,6 +46,8 @@ type Applier struct {
 	// Recorder keeps the ledger; nil keeps none. A change that can not be recorded is
 	// not sent.
 	Recorder *Recorder
+	// Insiders are those that the plan was built with; nil, of a saved plan, is none.
+	Insiders map[string]Insiders
 }
 
 // Apply carries out the plan: the changes of all providers side by side, each
@@ -55,7 +60,9 @@ func (a *Applier) Apply(ctx context.Context) *Result {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
 	result := NewResult(a.Plan)
-	newRun(a, result).start(providers.WithStop(ctx, a.Stop))
+	stop, end := either(a.Stop, a.Lost)
+	defer end()
+	newRun(a, result).start(providers.WithStop(ctx, stop))
 	select {
 	case <-a.Stop:
 		result.Interrupted = true
@@ -64,6 +71,28 @@ func (a *Applier) Apply(ctx context.Context) *Result {
 	result.Interrupted = result.Interrupted || ctx.Err() != nil
 	result.finish(a.Plan)
 	return result
+}
+
+// either is closed once one of two channels is, until end is called.
+func either(a, b <-chan struct{}) (first <-chan struct{}, end func()) {
+	if b == nil {
+		return a, func() {}
+	}
+	both, ended := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		select {
+		case <-a:
+		case <-b:
+		case <-ended:
+			return
+		}
+		close(both)
+	})
+	return both, func() {
+		close(ended)
+		group.Wait()
+	}
 }
 
 // A run schedules the changes of one apply. Who waits for another change holds no
@@ -79,6 +108,7 @@ type run struct {
 	waiting []int   // how many needs of each change are not done
 	next    [][]int // changes that need this one
 	queues  map[string]chan int
+	watches map[string]*watch // by provider
 	left    int
 	idle    chan struct{}
 }
@@ -87,7 +117,7 @@ func newRun(a *Applier, result *Result) *run {
 	r := &run{
 		Applier: a, result: result, byName: make(map[string]Provider), access: make(map[string]*sources.Access),
 		index: make(map[string]int), waiting: make([]int, len(a.Plan.Changes)), next: make([][]int, len(a.Plan.Changes)),
-		queues: make(map[string]chan int), left: len(a.Plan.Changes), idle: make(chan struct{}),
+		queues: make(map[string]chan int), watches: make(map[string]*watch), left: len(a.Plan.Changes), idle: make(chan struct{}),
 	}
 	for _, provider := range a.Providers {
 		r.byName[provider.Config.Name] = provider
@@ -220,6 +250,8 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 		return newChangeResult(c, Skipped, "not begun: interrupted")
 	case <-ctx.Done():
 		return newChangeResult(c, Skipped, "not begun: interrupted")
+	case <-r.Lost:
+		return newChangeResult(c, Skipped, "not begun: the lease of the ledger was lost, so another run may have taken over")
 	default:
 	}
 	provider, known := r.byName[c.Provider]
@@ -234,12 +266,15 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 	if by := protectedBy(r.Protect, append(access.Emails(), c.Email)...); by != "" {
 		return newChangeResult(c, Refused, "guardrails.protect has "+by)
 	}
+	if c.removal() && r.Insiders[c.Provider].isOwn(&providers.User{ID: c.UserID, Email: c.Email}) {
+		return newChangeResult(c, Refused, ownUser)
+	}
 	if c.Blocked == BlockedIncomplete || c.Blocked == BlockedLimit && r.Allow != r.Plan.Digest {
 		return newChangeResult(c, Refused, blockedBecause(c.Blocked))
 	}
 	w := worker{log: r.Log, secrets: r.Secrets, simulated: r.Simulated, provider: provider, access: access, connection: connection, change: c}
 	if age := time.Since(r.Built); age < 0 || age >= freshFor {
-		if outcome, settled := w.again(ctx, r.Protect); settled {
+		if outcome, settled := w.again(ctx, r.Protect, r.watch(ctx, c.Provider, connection)); settled {
 			return outcome
 		}
 	}

@@ -26,6 +26,9 @@ type Input struct {
 	Entries []Entry // in any order
 	// Ledger is whether there is one; empty is absent.
 	Ledger LedgerState
+	// Insiders are what FindInsiders found out, by provider; where there is nothing of
+	// one, nothing is known.
+	Insiders map[string]Insiders
 }
 
 // A Provider is one provider that a plan is made for; NewProvider makes one.
@@ -35,6 +38,8 @@ type Provider struct {
 	Target string
 	// Memory is what the ledger has of the provider; nil where there is no ledger.
 	Memory *Memory
+	// Named tells that the plan is for people who are named.
+	Named bool
 }
 
 // NewProvider is the provider of a configuration, with what its kind says of it.
@@ -109,21 +114,24 @@ func Build(in Input) *Plan {
 		Roster: in.Roster, Scope: in.Scope, Guardrails: guardrailsOf(in.Guardrails),
 		Providers: []ProviderState{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
 	}
-	entries := slices.Clone(in.Entries)
-	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(strings.Compare(a.Access.Provider, b.Access.Provider), strings.Compare(a.Access.Person.Key, b.Access.Person.Key))
-	})
 	for _, provider := range in.Providers {
-		b := newBuilder(p, provider, in.Guardrails.Protect)
-		for _, e := range entries {
-			if e.Access.Provider == provider.Config.Name {
-				b.entry(e)
-			}
-		}
+		b := draft(p, provider, in)
+		b.insiders = in.Insiders[provider.Config.Name]
 		b.finish(in)
 	}
 	p.Digest = digest(p)
 	return p
+}
+
+// draft adds to a plan what is to happen at a provider, before the guards on the whole.
+func draft(p *Plan, provider Provider, in Input) *builder {
+	b := newBuilder(p, provider, in.Guardrails.Protect)
+	entries := slices.DeleteFunc(slices.Clone(in.Entries), func(e Entry) bool { return e.Access.Provider != provider.Config.Name })
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Access.Person.Key, b.Access.Person.Key) })
+	for _, e := range entries {
+		b.entry(e)
+	}
+	return b
 }
 
 // builder builds the part of a plan that concerns one provider.
@@ -144,12 +152,18 @@ type builder struct {
 	people    map[string]bool // of the roster, who have something there
 	marked    int             // leavers whom a person has seen to by hand
 	authError string
+
+	entries  map[string]Entry // by the id of the change
+	users    []*providers.User
+	insiders Insiders
+	unarmed  []string // guards
 }
 
 func newBuilder(p *Plan, provider Provider, protect []sources.Pattern) *builder {
 	return &builder{
 		plan: p, provider: provider, protect: protect, first: len(p.Changes),
 		people: make(map[string]bool), findings: make(map[string]providers.Finding), ids: make(map[string]string), refers: make(map[string][]referral),
+		entries: make(map[string]Entry),
 	}
 }
 
@@ -171,6 +185,7 @@ func (b *builder) entry(e Entry) {
 	b.findings[access.Person.Key] = o.Finding
 	if o.Finding == providers.Found {
 		b.ids[access.Person.Key] = o.User.ID
+		b.users = append(b.users, o.User)
 	}
 	switch o.Finding {
 	case providers.Found:
@@ -335,7 +350,7 @@ func (b *builder) present(e Entry) {
 		b.hold(e, action, HeldUnreadable, name+" is not shown", b.remedy(name))
 	}
 	if len(d.unsendable) > 0 {
-		detail := strings.Join(d.unsendable, " and ") + " can not be set: an update replaces the whole user, and " + strings.Join(d.unshown, " and ") + " is not shown"
+		detail := strings.Join(d.unsendable, " and ") + " can not be set: an update replaces the whole user, and " + notShown(d.unshown)
 		b.hold(e, action, HeldUnreadable, detail, b.remedy(d.unshown[0]))
 	}
 	if len(d.changes) == 0 {
@@ -358,6 +373,14 @@ func (b *builder) present(e Entry) {
 		change.Note = b.note(Restore)
 	}
 	b.propose(e, change)
+}
+
+// notShown says of attributes that the vendor does not show them.
+func notShown(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is not shown"
+	}
+	return strings.Join(names, " and ") + " are not shown"
 }
 
 // meet notes a user whom the ledger does not have and who is as wanted.
@@ -598,10 +621,26 @@ func (b *builder) propose(e Entry, c Change) {
 	if c.Action != Delete && slices.Contains(b.provider.Kind.Billable, charged) {
 		c.Effects = append(c.Effects, EffectBillable)
 	}
+	if whose := otherAddress(e, c); whose != "" {
+		c.Note = strings.TrimSuffix("the user there has the address "+whose+"; "+c.Note, "; ")
+	}
 	c.Origin = tidyOrigins(c.Origin)
 	c.Requests = requests(b.provider.Kind, c, e.Access)
 	c.Fingerprint = b.provider.fingerprint(e.Observation, e.Access, c.Attributes)
+	b.entries[c.ID] = e
 	b.plan.Changes = append(b.plan.Changes, c)
+}
+
+// otherAddress is the address of the user whom the change is about where it is another
+// than that of the person, and nothing else shows it, as the change of an address would:
+// a roster can give anybody's address to a person, and whoever reads the plan has to see
+// whose user it is.
+func otherAddress(e Entry, c Change) string {
+	user := e.Observation.User
+	if user == nil || sources.SameEmail(user.Email, e.Access.Person.Email) || !c.leaver() && !sources.SameEmail(user.Email, e.Access.Email) {
+		return ""
+	}
+	return user.Email
 }
 
 // doubted holds an entry whose user, found by address alone, may be somebody
@@ -659,8 +698,8 @@ func (b *builder) takesGrant(c Change) bool {
 // "".
 func (b *builder) protected(e Entry) string {
 	addresses := e.Access.Emails()
-	if e.Observation.User != nil {
-		addresses = append(addresses, e.Observation.User.Email)
+	if user := e.Observation.User; user != nil {
+		addresses = append(append(addresses, user.Email), user.Aliases...)
 	}
 	return protectedBy(b.protect, addresses...)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ var lookAgain = []time.Duration{time.Second, 2 * time.Second}
 
 // again observes the user once more before he is changed. Unless he is as he was
 // when the plan was made, the change is settled: already done, stale or unknown.
-func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeResult, bool) {
+func (w *worker) again(ctx context.Context, protect []sources.Pattern, insiders *watch) (ChangeResult, bool) {
 	query := w.provider.query(w.access)
 	for _, a := range w.change.Attributes {
 		if attribute, _ := w.provider.Kind.Attribute(a.Name); attribute.Mode == providers.Managed {
@@ -64,11 +65,30 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 		}
 		return w.end(Failed, detail), true
 	case w.provider.fingerprint(o, w.access, w.change.Attributes) == w.change.Fingerprint:
-		return w.asked(o, protect)
+		if outcome, settled := w.asked(o, protect); settled {
+			return outcome, true
+		}
+		return w.kept(o, insiders)
 	case w.already(o, protect):
 		return w.found(o), true
 	default:
 		return w.stale(), true
+	}
+}
+
+// kept refuses a change that would remove rollcall's own user or the last administrator,
+// as they are by now.
+func (w *worker) kept(o providers.Observation, insiders *watch) (outcome ChangeResult, settled bool) {
+	if o.User == nil {
+		return ChangeResult{}, false
+	}
+	switch why, err := insiders.keeps(w.change, o.User); {
+	case err != nil:
+		return w.end(Failed, err.Error()), true
+	case why != "":
+		return w.end(Refused, why), true
+	default:
+		return ChangeResult{}, false
 	}
 }
 
@@ -191,6 +211,16 @@ func (w *worker) secret(ctx context.Context, attribute providers.Attribute) (any
 // look finds the user as he is now: nothing that was read before counts.
 func (w *worker) look(ctx context.Context) providers.Observation {
 	return observe(ctx, w.connection.Live, w.provider.query(w.access))
+}
+
+// lookFor is look after a create that may have made the user with that id, which may be
+// empty. What the ledger has was recorded before, and proves nothing of it.
+func (w *worker) lookFor(ctx context.Context, id string) providers.Observation {
+	query := w.provider.query(w.access)
+	if query.IDsOnly {
+		query.Unproven, query.OwnID = errors.New("the vendor is not searched"), cmp.Or(id, query.OwnID)
+	}
+	return observe(ctx, w.connection.Live, query)
 }
 
 // update sets the attributes. It may be repeated inside; when its outcome is not

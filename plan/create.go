@@ -36,7 +36,7 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 		if !inDoubt && providers.DidNothing(err) {
 			return w.failed(Failed, receipt, err)
 		}
-		o := w.settle(finish, inDoubt)
+		o := w.settle(finish, receipt.UserID, inDoubt)
 		switch {
 		case o.Finding == providers.Found && inDoubt:
 			w.log.Info("a create without an answer had its effect", "change", w.change.ID, "user", o.User.ID)
@@ -60,16 +60,16 @@ func (w *worker) create(ctx context.Context, creator providers.Creator) ChangeRe
 // settle looks the user up after a write whose outcome is in doubt. While a create
 // of ours may have had an effect, absence counts only once the vendor's index had
 // time to show the user.
-func (w *worker) settle(ctx context.Context, inDoubt bool) providers.Observation {
+func (w *worker) settle(ctx context.Context, id string, inDoubt bool) providers.Observation {
 	if !inDoubt {
-		return w.look(ctx)
+		return w.lookFor(ctx, id)
 	}
-	o := w.look(ctx)
+	o := w.lookFor(ctx, id)
 	for _, wait := range lookAgain {
 		if o.Finding != providers.Absent || sleep(ctx, wait) != nil {
 			break
 		}
-		o = w.look(ctx)
+		o = w.lookFor(ctx, id)
 	}
 	return o
 }

@@ -105,10 +105,28 @@ func (b *builder) difference(e Entry) difference {
 		d.takeLost(b.provider, e, record)
 		d.giveBack(b.provider, e, record)
 	}
+	d.unsent(kind, user)
 	for _, why := range slices.Sorted(maps.Keys(byHand)) {
 		d.manual = append(d.manual, Manual{What: strings.Join(byHand[why], ", "), Why: why})
 	}
 	return d
+}
+
+// unsent makes manual what would be set in an update that could not be sent.
+func (d *difference) unsent(kind *providers.Kind, user *providers.User) {
+	if kind.Unsendable == nil || len(d.changes) == 0 {
+		return
+	}
+	changed := make(map[string]any, len(d.changes))
+	what := make([]string, len(d.changes))
+	for i, c := range d.changes {
+		changed[c.Name] = c.After
+		what[i] = fmt.Sprintf("set %s to %s", c.Name, inline(c.After))
+	}
+	if why := kind.Unsendable(user, changed); why != "" {
+		d.manual = append(d.manual, Manual{What: strings.Join(what, ", "), Why: why})
+		d.changes, d.origins = nil, nil
+	}
 }
 
 // unshownOf names what every update has to send and what is not shown of the user.

@@ -37,8 +37,14 @@ type ExplainedPart struct {
 	Protected string
 	// Removals is what the guard on removals counted there, and MaxRemovals what it
 	// is written to allow; Removals is nil unless his change is a removal.
+	// Shrunk is the guard against a roster of which a part was lost, where it tripped.
 	Removals    *GuardInfo
 	MaxRemovals string
+	Shrunk      *GuardInfo
+	// Kept is why the guards on rollcall's own user and on administrators hold his change,
+	// or ""; Unarmed names those of them that know too little to judge removals there.
+	Kept    string
+	Unarmed []string
 	// Lookups is how many people's users the plan needs to know there, of those who
 	// are part of it, and Unread how many of them it does not.
 	Lookups, Unread int
@@ -84,9 +90,6 @@ const (
 	NotSettled  Verdict = "not compared"
 )
 
-// Removal reports whether the change counts against maxRemovals.
-func (c *Change) Removal() bool { return c.removal() }
-
 // Explain says why the plan that Build makes of the input has what it has for one
 // person. Nothing is planned anew: what the plan has is the plan's own, and each
 // attribute is judged by the comparison that made it. The instant is the one that
@@ -101,7 +104,7 @@ func Explain(in Input, person *sources.Person, zone *time.Location, instant time
 			if e.Access.Provider != provider.Config.Name {
 				continue
 			}
-			if e.Access.Person.Key == person.Key {
+			if Concerns(e.Access, person) {
 				part.Entry = e
 			}
 			if provider.needsLookup(e.Access) {
@@ -121,6 +124,15 @@ func Explain(in Input, person *sources.Person, zone *time.Location, instant time
 		x.Parts = append(x.Parts, part)
 	}
 	return x
+}
+
+// Concerns reports whether an access is the person's: his by the roster, or that of a user
+// who vanished from it and had one of his addresses.
+func Concerns(access *sources.Access, person *sources.Person) bool {
+	if access.Person == person || access.Person.Key == person.Key {
+		return true
+	}
+	return access.State == sources.Vanished && slices.ContainsFunc(person.PreviousEmails, func(email string) bool { return sources.SameEmail(email, access.Email) })
 }
 
 // Unknown reports whether the plan lacks something about the person because it
@@ -149,9 +161,16 @@ func (part *ExplainedPart) take(p *Plan) {
 			part.Manual = append(part.Manual, m)
 		}
 	}
+	if i := slices.IndexFunc(p.Providers, func(s ProviderState) bool { return s.Name == name }); i >= 0 {
+		part.Unarmed = p.Providers[i].Unarmed
+	}
 	for i := range p.Guards {
-		if p.Guards[i].Provider == name && part.Change != nil && part.Change.removal() {
-			part.Removals = &p.Guards[i]
+		switch g := &p.Guards[i]; {
+		case g.Provider != name || part.Change == nil || !part.Change.removal():
+		case g.Guard == guardRosterName:
+			part.Shrunk = g
+		default:
+			part.Removals = g
 		}
 	}
 }
@@ -160,6 +179,9 @@ func (part *ExplainedPart) take(p *Plan) {
 func (part *ExplainedPart) compare(protect []sources.Pattern) {
 	b := newBuilder(&Plan{}, part.Provider, protect)
 	part.Protected = b.protected(part.Entry)
+	if i := slices.IndexFunc(part.Held, func(h Held) bool { return h.Reason == HeldProtected }); i >= 0 && part.Protected == "" {
+		part.Kept = part.Held[i].Detail
+	}
 	switch leaver := part.Access.State.Leaver(); part.Observation.Finding {
 	case providers.Found:
 		if leaver {

@@ -34,10 +34,14 @@ func (h *house) input(people ...string) plan.Input {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return plan.Input{
+	in := plan.Input{
 		Created: today, AsOf: today.Format(time.DateOnly), Roster: plan.RosterInfo{Digest: sources.Digest(all), Files: []string{"roster.yaml"}},
 		Scope: plan.Scope{Providers: []string{}, People: []string{}}, Guardrails: h.config.Guardrails, Providers: accounts, Entries: entries,
 	}
+	if in.Insiders, err = plan.FindInsiders(context.Background(), in, connections); err != nil {
+		h.t.Fatal(err)
+	}
+	return in
 }
 
 // explain explains somebody, all of these people having been looked up.

@@ -16,7 +16,11 @@ import (
 // guards that led there.
 func (x *Explanation) Text(style Style) string {
 	t := text{style: style}
-	t.line("%s at %s", inert(x.Person.Email), inert(x.Person.Origin.String()))
+	if place := x.Person.Origin.String(); place != "" {
+		t.line("%s at %s", inert(x.Person.Email), inert(place))
+	} else {
+		t.line("%s: not in the roster any more, but in the ledger", inert(x.Person.Email))
+	}
 	if len(x.Person.PreviousEmails) > 0 {
 		t.line("previous emails: %s", listed(x.Person.PreviousEmails))
 	}
@@ -53,6 +57,7 @@ func (t *text) part(part *ExplainedPart) {
 	t.line("")
 	t.line("%s", t.style.paint(bold+color, inert(part.Access.Provider)+": "+headline))
 	t.section("roster", part.rosterLines())
+	t.section("ledger", part.ledgerLines())
 	t.section("looked up"+part.lookupWords(), part.lookupLines())
 	t.section("attributes", part.attributeLines(t.style))
 	t.section("plan", part.planLines(t.style))
@@ -90,6 +95,8 @@ func (part *ExplainedPart) headline() (color, words string) {
 		return "", "nothing yet: access begins on " + part.Access.Starts
 	case !part.Provider.needsLookup(part.Access):
 		return yellow, "nothing: access has ended, and onLeave: keep leaves it"
+	case part.Observation.Finding == providers.Absent && state == sources.Vanished:
+		return "", "nothing to do: access has ended, and the user whom the ledger has is gone"
 	case part.Observation.Finding == providers.Absent:
 		return "", "nothing to do: access has ended, and nobody there has such an address"
 	case state.Leaver():
@@ -112,10 +119,14 @@ func (part *ExplainedPart) because() string {
 	case Create:
 		return "nobody there has such an address"
 	case Suspend, Delete:
-		if part.Access.State == sources.Expired {
+		switch part.Access.State {
+		case sources.Expired:
 			return "access has ended"
+		case sources.Vanished:
+			return "the roster does not have this person there any more"
+		default:
+			return "the roster says " + string(part.Access.State)
 		}
-		return "the roster says " + string(part.Access.State)
 	case Restore:
 		return "the user is suspended and is to have access"
 	case Update:
@@ -141,6 +152,8 @@ func (part *ExplainedPart) rosterLines() []string {
 		if access.Returns != "" {
 			lines[0] += ", until access begins again on " + access.Returns
 		}
+	case sources.Vanished:
+		lines[0] += ": nothing in it gives this person access there any more"
 	case sources.NotStarted:
 		lines[0] += ": access begins on " + access.Starts
 	case sources.Active:
@@ -167,8 +180,12 @@ func (part *ExplainedPart) rosterLines() []string {
 
 // lookupWords say how users are found there.
 func (part *ExplainedPart) lookupWords() string {
-	if part.Provider.Config.Lookup == sources.LookupList {
+	switch part.Provider.Config.Lookup {
+	case sources.LookupList:
 		return " in one list of all users"
+	case sources.LookupLedger:
+		return " by the ledger, and not searched for"
+	case sources.LookupSearch, sources.LookupAuto:
 	}
 	return ""
 }
@@ -183,6 +200,10 @@ func (part *ExplainedPart) lookupLines() []string {
 		by := part.by(step)
 		if part.Provider.Config.Lookup == sources.LookupList && step.By == providers.ByAddress && !step.InList {
 			by = "searched for too, " + by
+		}
+		if step.By == providers.ByLedger {
+			lines = append(lines, inert(byLedger(step)))
+			continue
 		}
 		if step.Second {
 			by = "in a second list too, " + by
@@ -207,10 +228,20 @@ func (part *ExplainedPart) by(step providers.Step) string {
 	switch {
 	case step.By == providers.ByPin:
 		return fmt.Sprintf("by userID %s (%s)", step.Value, access.PinOrigin())
+	case step.By == providers.ByKnownID:
+		return fmt.Sprintf("by the id that the ledger has, %s", step.Value)
+	case step.By == providers.ByOwnID:
+		return fmt.Sprintf("by the id that a create gives, %s", step.Value)
 	case step.By == providers.ByFoundID && len(step.Unshown) > 0:
-		return fmt.Sprintf("once more by id %s, because %s was not shown", step.Value, strings.Join(unshown(step), ", "))
+		names, were := unshown(step), "was"
+		if len(names) > 1 {
+			were = "were"
+		}
+		return fmt.Sprintf("once more by id %s, because %s %s not shown", step.Value, strings.Join(names, " and "), were)
 	case step.By == providers.ByFoundID:
 		return fmt.Sprintf("once more by id %s, because not everything was shown that says who it is", step.Value)
+	case access.State == sources.Vanished:
+		return fmt.Sprintf("by email %s, which the ledger has", step.Value)
 	case sources.SameEmail(step.Value, access.Email):
 		return fmt.Sprintf("by email %s (%s)", step.Value, access.EmailOrigin())
 	case sources.SameEmail(step.Value, access.Person.Email):
@@ -218,6 +249,14 @@ func (part *ExplainedPart) by(step providers.Step) string {
 	default:
 		return fmt.Sprintf("by previous email %s (%s)", step.Value, access.Person.PreviousOrigin(step.Value))
 	}
+}
+
+// byLedger says what the ledger's word is worth, where nobody is searched for.
+func byLedger(step providers.Step) string {
+	if step.Err != nil {
+		return "the ledger proves nothing: " + step.Err.Error()
+	}
+	return "the ledger has nobody of this name, and its word is taken"
 }
 
 // unshown names what had not been shown before a step, each once.
@@ -234,6 +273,8 @@ func answer(step providers.Step) string {
 	switch {
 	case errors.Is(step.Err, providers.ErrAbsent):
 		return "unknown there"
+	case step.By == providers.ByOwnID && providers.NotOpen(step.Err):
+		return "no user, which proves nothing by itself: " + step.Err.Error()
 	case step.Err != nil:
 		return "no answer to rely on: " + step.Err.Error()
 	case len(names) == 0:
@@ -243,7 +284,7 @@ func answer(step providers.Step) string {
 	case step.By == providers.ByFoundID:
 		hidden := slices.DeleteFunc(unshown(step), func(name string) bool { return step.Users[0].Attributes[name].Shown })
 		if len(hidden) > 0 {
-			return "answered, and " + strings.Join(hidden, ", ") + " is not shown either"
+			return "answered, and " + notShown(hidden) + " either"
 		}
 		return "answered"
 	case step.Others > 0:
@@ -353,6 +394,14 @@ func (part *ExplainedPart) guardLines(style Style) []string {
 	if part.Protected != "" {
 		lines[0] = style.paint(red, inert(fmt.Sprintf("protect: %s matches, so nothing is changed", part.Protected)))
 	}
+	switch unarmed := unarmedLine(ProviderState{Unarmed: part.Unarmed}); {
+	case part.Kept != "":
+		lines = append(lines, style.paint(red, inert("own user and administrators: "+part.Kept)))
+	case part.Change != nil && part.Change.removal() && unarmed != "":
+		lines = append(lines, "own user and administrators: "+unarmed)
+	case part.Change != nil && part.Change.removal():
+		lines = append(lines, "own user and administrators: this is not the user whose credentials rollcall uses, nor the last administrator known")
+	}
 	mode := fmt.Sprintf("mode: %s lets it through", part.Provider.Config.Mode)
 	if slices.ContainsFunc(part.Held, func(h Held) bool { return h.Reason == HeldMode }) {
 		mode = style.paint(red, fmt.Sprintf("mode: %s holds it", part.Provider.Config.Mode))
@@ -374,20 +423,28 @@ func (part *ExplainedPart) guardLines(style Style) []string {
 	} else {
 		reads += ", all answered"
 	}
-	switch part.Change.Blocked {
-	case BlockedLimit:
+	vanished := part.Access.State == sources.Vanished
+	switch {
+	case part.Change.Blocked == BlockedLimit && g.Tripped:
 		removals = style.paint(red, removals+": refused")
-	case BlockedIncomplete:
+	case part.Change.Blocked == BlockedIncomplete:
 		reads = style.paint(red, reads+", which is too little to remove anybody: refused")
 	default:
 		removals += ": let through"
 	}
 	lines = append(lines, removals, reads)
+	if s := part.Shrunk; s != nil && vanished {
+		lines = append(lines, style.paint(red, fmt.Sprintf("%s: the roster has %d of the %s that it had there when it was applied last, so nobody who is gone from it is removed: refused", guardRosterName, s.Figure, countPeople(s.Base))))
+	}
 	if part.Change.Blocked == BlockedLimit {
 		lines = append(lines, fmt.Sprintf("to remove them all: %[1]s plan, and %[1]s apply --allow with the digest that it shows", style.program()))
 	}
 	if part.Change.Blocked != "" {
-		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: %s apply --person %s --provider %s", style.program(), ShellWord(part.Access.Person.Email), ShellWord(part.Access.Provider))))
+		first := ""
+		if vanished {
+			first = "put him back into the roster with status: departed, and "
+		}
+		lines = append(lines, inert(fmt.Sprintf("to remove this one alone: %s%s apply --person %s --provider %s", first, style.program(), ShellWord(part.Access.Person.Email), ShellWord(part.Access.Provider))))
 	}
 	return lines
 }

@@ -27,6 +27,8 @@ func (b *builder) finish(in Input) {
 	case b.unknown > 0:
 		entry.State = Partial
 	}
+	b.keepInsiders()
+	entry.Unarmed = b.unarmed
 	b.needs()
 	changes := b.plan.Changes[b.first:]
 	b.guard(changes, in)

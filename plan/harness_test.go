@@ -43,6 +43,7 @@ type house struct {
 	people []string // --person
 	stop   chan struct{}
 	later  int    // days after today
+	away   int    // days before that on which nobody applied
 	root   string // of the vendors on a socket; empty: in memory
 	// ledger is where the ledger stands; empty: there is none. state is what it has, of
 	// the last plan.
@@ -139,7 +140,7 @@ func (h *house) accounts(readOnly bool) ([]plan.Provider, map[string]*providers.
 	for _, config := range h.config.Providers {
 		kind := registry.Kind(config.Kind)
 		account := plan.NewProvider(kind, config)
-		account.Target = plan.SimulatedTarget
+		account.Target, account.Named = plan.SimulatedTarget, len(h.people) > 0
 		if h.state != nil {
 			account.Memory = plan.Remember(h.state, config.Name, h.today())
 		}
@@ -204,6 +205,7 @@ type planned struct {
 	access      []*sources.Access
 	accounts    []plan.Provider
 	connections map[string]*providers.Connection
+	insiders    map[string]plan.Insiders
 }
 
 func (h *house) plan() *planned {
@@ -233,12 +235,15 @@ func (h *house) plan() *planned {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	p := plan.Build(plan.Input{
+	in := plan.Input{
 		Created: h.today(), AsOf: h.today().Format(time.DateOnly), Ledger: ledger, Roster: plan.RosterInfo{Digest: sources.Digest(all), Files: []string{"roster.yaml"}},
 		Scope:      plan.Scope{Providers: []string{}, People: append([]string{}, h.people...)},
 		Guardrails: h.config.Guardrails, Providers: accounts, Entries: entries,
-	})
-	return &planned{Plan: p, entries: entries, all: all, access: access, accounts: accounts, connections: connections}
+	}
+	if in.Insiders, err = plan.FindInsiders(context.Background(), in, connections); err != nil {
+		h.t.Fatal(err)
+	}
+	return &planned{Plan: plan.Build(in), insiders: in.Insiders, entries: entries, all: all, access: access, accounts: accounts, connections: connections}
 }
 
 // today is the day that the house plans for.
@@ -262,6 +267,8 @@ func (h *house) remember() plan.LedgerState {
 	if h.state, err = l.State(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
+	// The ledger has a clock of its own; here somebody applied the day before.
+	h.state.Last = today.AddDate(0, 0, h.later-1-h.away)
 	return plan.LedgerPresent
 }
 
@@ -271,6 +278,7 @@ func (h *house) apply(p *planned, change ...func(*plan.Applier)) *plan.Result {
 	a := &plan.Applier{
 		Plan: p.Plan, Providers: p.accounts, Connections: p.connections, Access: p.access,
 		Protect: h.config.Guardrails.Protect, Stop: h.stop, Built: time.Now(),
+		Insiders: p.insiders,
 	}
 	if h.ledger != "" {
 		l, err := ledger.Open(h.t.Context(), h.ledger)

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -297,7 +298,7 @@ people:
 	h.world.SetChaos(simulator.Chaos{Hidden: []string{"legalName", "permissionPresets"}})
 	p := h.plan()
 	held := p.held(t, "ana@example.com")
-	if held.Reason != plan.HeldUnreadable || !strings.Contains(held.Detail, "title can not be set") || !strings.Contains(held.Detail, "legalName and permissionPresets is not shown") {
+	if held.Reason != plan.HeldUnreadable || !strings.Contains(held.Detail, "title can not be set") || !strings.Contains(held.Detail, "legalName and permissionPresets are not shown") {
 		t.Errorf("%+v", held)
 	}
 	if len(p.Held) != 1 || len(p.Changes) != 0 {
@@ -309,6 +310,28 @@ people:
 		t.Errorf("%s", result.Text(plan.Style{}))
 	}
 	h.settled()
+}
+
+// Whoever has permissions in both ways can not be changed by a request that has one of
+// them: that is manual in the plan, until the roster says which he loses.
+func TestPermissionsInBothWays(t *testing.T) {
+	const one = "version: 1\npeople:\n  - {email: ana@example.com, access: {intelagree: {title: Buyer%s}}}\n"
+	h := atIntelAgree(t, with("assume: [update]"), fmt.Sprintf(one, ""), simulator.IntelAgreeOptions{},
+		intelagreeUser("E-1", "ana@example.com", "userPermissions", list("a"), "permissionPresets", list("Reviewer")))
+	p := h.plan()
+	if manual := p.byHand(t, "ana@example.com"); len(p.Changes) != 0 || manual.What != "set title to Buyer" || !strings.Contains(manual.Why, "state the one that he is to lose as null") {
+		t.Errorf("%s", p.Text(plan.Style{}))
+	}
+	h.load(with("assume: [update]"), fmt.Sprintf(one, ", userPermissions: null"))
+	if r := h.apply(h.plan()); r.Count(plan.Applied) != 1 {
+		t.Error(r.Text(plan.Style{}))
+	}
+	h.settled()
+	// Nor is he given the other way beside the one that he has.
+	h.load(with("assume: [update]"), fmt.Sprintf(one, ", userPermissions: [b]"))
+	if p := h.plan(); len(p.Changes) != 0 || p.byHand(t, "ana@example.com").What != "set userPermissions to [b]" {
+		t.Errorf("%s", p.Text(plan.Style{}))
+	}
 }
 
 // A flag that is empty is one that is off.

@@ -23,13 +23,14 @@ type Memory struct {
 	// roster is how many people had access there by the last applied roster.
 	roster int
 	today  time.Time
+	last   time.Time // when the ledger was last written to
 }
 
 // Remember is the memory of a provider. today is the day of the plan.
 func Remember(state *ledger.State, provider string, today time.Time) *Memory {
 	m := &Memory{
 		provider: provider, users: make(map[string]ledger.User), people: make(map[string]ledger.User), open: make(map[string]time.Time),
-		done: make(map[string]ledger.Mark), unfinished: make(map[string]ledger.Unfinished), roster: state.People[provider], today: today,
+		done: make(map[string]ledger.Mark), unfinished: make(map[string]ledger.Unfinished), roster: state.People[provider], today: today, last: state.Last,
 	}
 	for k, user := range state.Users {
 		if k.Provider == provider {
@@ -184,8 +185,16 @@ func (p Provider) dueDay(record ledger.User) time.Time {
 	return record.Left.Add(p.Config.DeleteAfter)
 }
 
-// due reports whether the day has come. It never comes by a clock that went back.
+// due reports whether the day has come. It never comes by a clock that went back. Nor
+// does it by one that was put forward over much of the time at once: somebody must have
+// applied, and could have seen the day in a plan, not long before it.
 func (p Provider) due(record ledger.User) bool {
 	day := p.dueDay(record)
-	return !day.IsZero() && p.Memory != nil && !p.Memory.today.Before(day)
+	if day.IsZero() || p.Memory == nil || p.Memory.today.Before(day) {
+		return false
+	}
+	return !p.Memory.last.Before(day.Add(-p.Config.DeleteAfter / unseen))
 }
+
+// unseen is the part of the time until a deletion that may pass without a run.
+const unseen = 4

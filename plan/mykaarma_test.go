@@ -169,7 +169,7 @@ func TestListThatDoesNotShowAll(t *testing.T) {
 	}
 	h := atMyKaarma(t, simulator.MyKaarmaOptions{}, assumeRoles, roster, users...)
 	p := h.plan()
-	if len(p.Held) != 1 || p.Held[0].Reason != plan.HeldUnreadable || !strings.Contains(p.Held[0].Detail, "phone can not be set: an update replaces the whole user, and bio and imageUrl is not shown") ||
+	if len(p.Held) != 1 || p.Held[0].Reason != plan.HeldUnreadable || !strings.Contains(p.Held[0].Detail, "phone can not be set: an update replaces the whole user, and bio and imageUrl are not shown") ||
 		!strings.Contains(p.Held[0].Remedy, "set update: merge, once myKaarma says that an update keeps what it does not send") {
 		t.Errorf("%+v", p.Held)
 	}

@@ -84,9 +84,20 @@ func (p Provider) query(access *sources.Access) providers.Query {
 		q.KnownID, q.Only = record.UserID, access.State == sources.Vanished && record.UserID != ""
 	}
 	_, q.Patient = p.Memory.interrupted(access)
+	if p.Config.Lookup == sources.LookupLedger {
+		q.IDsOnly, q.Patient = true, false
+		q.Unproven = p.unproven(access)
+		q.Only = q.Only || known && record.UserID != "" && access.State.Leaver()
+		if p.Kind.OwnID != nil {
+			q.OwnID = p.Kind.OwnID(p.Config, access)
+		}
+	}
 	if access.State.Leaver() {
 		for name := range p.Kind.Suspension.Suspended {
 			q.Stated = append(q.Stated, name)
+		}
+		if p.Kind.Administrators != nil {
+			q.Stated = append(q.Stated, p.Kind.Administrators.Reads...)
 		}
 		if p.leaving(access) == sources.LeaveDelete {
 			q.Stated = append(q.Stated, p.Kind.DeleteReads...)

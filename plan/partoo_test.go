@@ -218,6 +218,7 @@ people:
 		partooUser("64a00000000000000000000c", "c@example.com", "GROUP_MANAGER", "accesses", list(list(1, 2))),
 		partooUser("64a00000000000000000000d", "d@example.com", "ORG_ADMIN"),
 		partooUser("64a00000000000000000000e", "e@example.com", "PUBLISHER", "disabled", true),
+		partooUser("64a00000000000000000000f", "f@example.com", "ORG_ADMIN"),
 	)
 	p := h.plan()
 	want := map[string][]plan.Risk{

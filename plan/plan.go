@@ -168,6 +168,9 @@ type ProviderState struct {
 	Kept      int             `json:"kept,omitempty"`    // leavers whose access onLeave: keep leaves
 	Marked    int             `json:"marked,omitempty"`  // leavers whom a person has seen to by hand
 	Error     string          `json:"error,omitempty"`
+	// Unarmed names the guards that could not judge the removals there, because the
+	// vendor does not tell what they need to know.
+	Unarmed []string `json:"unarmed,omitempty"`
 }
 
 // ReadState says how much of a provider could be read.
@@ -292,7 +295,8 @@ type Open struct {
 	Since    string `json:"since,omitempty"` // the day, where the ledger knows it
 }
 
-// indented renders a value of this package; they marshal without fail.
+// indented renders a value of this package; they marshal without fail. What a CI service
+// would obey is written as an escape, which reads as the same text.
 func indented(v any) []byte {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)
@@ -301,7 +305,7 @@ func indented(v any) []byte {
 	if err := encoder.Encode(v); err != nil {
 		panic(err) // unreachable: every value is of encoding/json's own types
 	}
-	return []byte(out.String())
+	return []byte(sources.WithoutCommands(out.String()))
 }
 
 // leaver reports whether the change ends somebody's access.

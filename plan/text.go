@@ -155,9 +155,11 @@ type text struct {
 	style Style
 }
 
+// line adds a line. What a CI service would obey is shown as an escape: anybody's name
+// may be such a text.
 func (t *text) line(format string, args ...any) {
 	// A strings.Builder takes everything.
-	_, _ = fmt.Fprintf(t, format+"\n", args...)
+	_, _ = t.WriteString(sources.WithoutCommands(fmt.Sprintf(format, args...)) + "\n")
 }
 
 func (t *text) heading(name string) {
@@ -312,6 +314,9 @@ func (t *text) footer(p *Plan) {
 		if cost := costOf(provider); cost != "" {
 			t.line("%s: %s", inert(provider.Name), cost)
 		}
+		if unarmed := unarmedLine(provider); unarmed != "" {
+			t.line("%s: %s", inert(provider.Name), unarmed)
+		}
 		if provider.Kept > 0 {
 			t.line("%s: %s with access, as onLeave: keep says", inert(provider.Name), count(provider.Kept, "leaver"))
 		}
@@ -333,8 +338,12 @@ func costOf(provider ProviderState) string {
 	var parts []string
 	if provider.Reads > 0 {
 		read := "read with " + count(provider.Reads, "request")
-		if provider.Lookup == sources.LookupList {
+		switch provider.Lookup {
+		case sources.LookupList:
 			read += ", as one list"
+		case sources.LookupLedger:
+			read += ", by the ids that the ledger has"
+		case sources.LookupSearch, sources.LookupAuto:
 		}
 		parts = append(parts, read)
 	}

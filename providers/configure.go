@@ -101,4 +101,17 @@ func inWords(operation string) string {
 }
 
 // Finds reports whether users can be found in that way there.
-func (k *Kind) Finds(lookup sources.Lookup) bool { return slices.Contains(k.Lookups, lookup) }
+func (k *Kind) Finds(lookup sources.Lookup) bool {
+	return slices.Contains(k.Lookups, lookup) || lookup == sources.LookupLedger && k.ByLedger
+}
+
+// Choose is the way in which so many people are looked up where the configuration leaves
+// that open (auto): in one list of all users if they are more than one page of it has
+// users, since it then takes fewer requests unless the vendor has a hundred users or so
+// for each of them; else, and where there is no choice, in the kind's own way.
+func (k *Kind) Choose(people int) sources.Lookup {
+	if k.Finds(sources.LookupSearch) && k.Finds(sources.LookupList) && people > k.ListPage {
+		return sources.LookupList
+	}
+	return k.Lookups[0]
+}

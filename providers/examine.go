@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,13 +45,18 @@ func (k *Kind) Examine(ctx context.Context, c *Connection, lookup sources.Lookup
 	if lookup == sources.LookupList {
 		x.list(ctx)
 	}
-	if k.Finds(sources.LookupSearch) {
-		x.search(ctx)
+	if lookup == sources.LookupLedger {
+		x.add("find", NotTried, "people are looked up by the ids that the ledger has, and nobody is searched for", "")
+	} else {
+		if k.Finds(sources.LookupSearch) {
+			x.search(ctx)
+		}
+		x.somebody(ctx, addresses)
 	}
-	x.somebody(ctx, addresses)
 	if !x.refused && slices.ContainsFunc(x.checks, func(c Check) bool { return c.Verdict == Works }) {
 		x.checks = slices.Insert(x.checks, 0, Check{Name: "credentials", Verdict: Works, Detail: "accepted"})
 	}
+	x.self(ctx)
 	x.limits()
 	for _, capability := range k.Capabilities {
 		if assumable(capability.Operation) == "" || capability.Evidence == Documented {
@@ -90,6 +96,22 @@ func (x *examination) fail(name string, err error) {
 		return
 	}
 	x.add(name, Failed, err.Error(), Remedy(err))
+}
+
+// self asks whose the credentials are, where the vendor may tell.
+func (x *examination) self(ctx context.Context) {
+	if _, can := x.connection.reads.(Identifier); !can || x.refused {
+		return
+	}
+	user, err := x.connection.Self(ctx)
+	switch {
+	case errors.Is(err, ErrAbsent):
+		x.add("self", NotTried, "the vendor does not tell whose the credentials are, so nothing but guardrails.protect keeps that user from being removed", "")
+	case err != nil:
+		x.fail("self", err)
+	default:
+		x.add("self", Works, "the credentials are those of "+cmp.Or(user.Email, "user "+user.ID)+", who is never removed", "")
+	}
 }
 
 // list reads all users once.

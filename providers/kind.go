@@ -20,6 +20,11 @@ type Kind struct {
 	OnLeave           sources.OnLeave // empty: removing is manual there
 	// Lookups are the ways in which users can be found there, the default first.
 	Lookups []sources.Lookup
+	// ByLedger tells that they may be found by the ledger alone instead, since no text has
+	// a search. OwnID is then the id that somebody has there whom rollcall creates, or
+	// "" where that is not known before.
+	ByLedger bool
+	OwnID    func(config sources.ProviderConfig, access *sources.Access) string
 	// ListPage is how many users one answer of the list of all has at most; 0 tells
 	// that they come in one answer, which then can not change while it is read.
 	ListPage int
@@ -31,12 +36,17 @@ type Kind struct {
 	Attributes   []Attribute
 	Capabilities []Capability
 	Suspension   Suspension
+	// Administrators are those who manage the others; nil where no text says what makes
+	// one.
+	Administrators *Administrators
 
 	// Missing and Conflicts judge merged access, Doubts a block as written; see
 	// sources.Rules.
 	Missing   func(sources.Values) string
 	Conflicts func(config sources.ProviderConfig, values sources.Values) []sources.Issue
 	Doubts    func(sources.Values) []sources.Issue
+	// Address says why the vendor takes no such address, or ""; nil takes all.
+	Address func(email string) string
 	// Unfit judges a person's own values beside his access, beyond what the attributes
 	// say of theirs; nil is nothing.
 	Unfit func(config sources.ProviderConfig, person, access sources.Values) []sources.Issue
@@ -75,6 +85,9 @@ type Kind struct {
 	Notes func(action string) string
 	// Immovable says why nothing can be changed at a user, or ""; nil is never.
 	Immovable func(user *User) string
+	// Unsendable says why an update that sets these attributes of the user could not be
+	// sent, and what would let it be, or ""; nil is never.
+	Unsendable func(user *User, changed map[string]any) string
 	// Deletion says what deleting a user would do; nil where it is the same for all.
 	// DeleteReads names the attributes that it judges by.
 	Deletion    func(user *User) Deletion
@@ -208,7 +221,7 @@ func (k *Kind) Rules() sources.Rules {
 		}
 	}
 	return sources.Rules{
-		Shapes: shapes, Missing: k.Missing, Unfit: k.unfit, Conflicts: k.Conflicts, Doubts: k.Doubts,
+		Shapes: shapes, Missing: k.Missing, Address: k.Address, Unfit: k.unfit, Conflicts: k.Conflicts, Doubts: k.Doubts,
 		References: references, Referable: k.Referable,
 	}
 }
@@ -277,7 +290,7 @@ const (
 
 // A Capability is one operation at a vendor and what is known of it.
 type Capability struct {
-	Operation string // find, create, update, suspend, restore, delete, invite
+	Operation string // find, create, update, suspend, restore, delete, invite, self, administrators
 	Evidence  Evidence
 	How       string // in a few words, for people
 	Source    string // where that is said

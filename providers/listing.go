@@ -59,7 +59,7 @@ type roll struct {
 	begun   time.Time
 	done    chan struct{} // closed when what follows is there
 	ended   bool
-	size    int
+	users   []*User
 	byEmail map[string][]*User
 	byID    map[string]*User
 	err     error
@@ -139,7 +139,7 @@ func (r *rolls) fill(ctx context.Context, l *roll) {
 	if l.err = err; err != nil {
 		return
 	}
-	l.size = len(users)
+	l.users = users
 	l.byEmail, l.byID = make(map[string][]*User, len(users)), make(map[string]*User, len(users))
 	for _, user := range users {
 		l.byID[user.ID] = user
@@ -197,7 +197,7 @@ func (l *listing) otherwise(ctx context.Context) Reader {
 		looked.fresh = recentList // that which he was just looked for in
 	}
 	r, err := looked.list(ctx)
-	if err != nil || r.size < l.page {
+	if err != nil || len(r.users) < l.page {
 		return nil
 	}
 	again := *l
@@ -271,11 +271,13 @@ func (k *Kind) complete(c *Connection, config sources.ProviderConfig) error {
 		c.Reader, c.Live, c.Recent = both, both, both
 	}
 	switch {
+	case config.Lookup == sources.LookupLedger && !k.ByLedger:
+		return fmt.Errorf("%s can be searched or listed, which proves more than the ledger does: leave lookup out", k.Title)
 	case config.Lookup == sources.LookupList && !lists:
 		return fmt.Errorf("%s has no list of all users: set lookup: search", k.Title)
-	case config.Lookup != sources.LookupList && !direct:
+	case (config.Lookup == sources.LookupSearch || config.Lookup == sources.LookupLedger) && !direct:
 		return fmt.Errorf("%s has no search: set lookup: list", k.Title)
-	case config.Lookup != sources.LookupList:
+	case direct && config.Lookup != sources.LookupList:
 		return nil
 	}
 	l := listing{rolls: &rolls{lister: lister}, getter: getter, searcher: searcher, page: k.ListPage}

@@ -66,12 +66,15 @@ type StepBy string
 
 // The steps: by the userID of the roster, by the id that the ledger has, by one of the
 // addresses, and by the id of the user whom that found, because the search showed too
-// little of him.
+// little of him. Where nobody is searched for: by the id that he would have been created
+// with, and by whether the ledger has him, Err being why that proves nothing.
 const (
 	ByPin     StepBy = "userID"
 	ByKnownID StepBy = "known id"
 	ByAddress StepBy = "address"
 	ByFoundID StepBy = "id"
+	ByOwnID   StepBy = "own id"
+	ByLedger  StepBy = "ledger"
 )
 
 // A Query is whom to look up.
@@ -81,6 +84,12 @@ type Query struct {
 	// nobody but the user with that id.
 	KnownID string
 	Only    bool
+	// IDsOnly is to search for nobody: whoever is not found by an id is taken for absent,
+	// unless Unproven says why that would be rash. OwnID is a further id to look by: the
+	// one that he would have been created with.
+	IDsOnly  bool
+	Unproven error
+	OwnID    string
 	// Patient is to look again for somebody who may have been created a moment ago.
 	Patient bool
 	Emails  []string // the wanted address first
@@ -153,6 +162,9 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	if len(q.Emails) == 0 {
 		return unknown(errors.New("there is no address to look for"))
 	}
+	if q.IDsOnly {
+		return unsearched(ctx, reader, q, o, unproven, steps)
+	}
 	hits, err := searchAll(ctx, reader, q, steps)
 	if l, is := reader.(*listing); is && err == nil && len(hits) == 0 {
 		if other := l.otherwise(ctx); other != nil {
@@ -175,6 +187,36 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 	o.Finding, o.Candidates = Ambiguous, hits
 	o.Detail = fmt.Sprintf("%d users may be this person: %s", len(hits), nameUsers(hits))
 	o.Remedy = pinLines(hits)
+	return o
+}
+
+// unsearched ends a lookup in which nobody is searched for, after the roster's id and the
+// ledger's have found nobody. That the id which he would have is not there proves nothing
+// by itself, since the vendors that this is for do not document what such an answer means.
+func unsearched(ctx context.Context, reader Reader, q Query, o Observation, unproven error, steps *[]Step) Observation {
+	if unproven != nil {
+		return unknown(unproven)
+	}
+	if q.OwnID != "" && q.OwnID != q.KnownID && q.OwnID != q.UserID {
+		user, err := byID(ctx, reader, q.OwnID)
+		*steps = append(*steps, Step{By: ByOwnID, Value: q.OwnID, Users: one(user, err), Err: err})
+		switch {
+		case err == nil:
+			q.UserID = q.OwnID
+			found := pinned(user, q)
+			if found.ByID = false; found.Finding == Ambiguous {
+				found.Remedy = "give the person the id that is his, or add the address to previousEmails"
+			}
+			return found
+		case !errors.Is(err, ErrAbsent) && !rest.NotOpen(err):
+			return unknown(err)
+		}
+	}
+	*steps = append(*steps, Step{By: ByLedger, Value: q.Emails[0], Err: q.Unproven})
+	if q.Unproven != nil {
+		return unknown(q.Unproven)
+	}
+	o.Finding = Absent
 	return o
 }
 
@@ -327,7 +369,7 @@ func detailed(ctx context.Context, reader Reader, q Query, hit *User, o Observat
 	if err != nil {
 		return unknown(fmt.Errorf("reading user %s: %w", hit.ID, err))
 	}
-	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Aliases: hit.Aliases, Attributes: maps.Clone(hit.Attributes)}
+	both := &User{ID: hit.ID, Email: cmp.Or(user.Email, hit.Email), Aliases: hit.Aliases, State: cmp.Or(user.State, hit.State), Attributes: maps.Clone(hit.Attributes)}
 	for name, live := range user.Attributes {
 		if live.Shown {
 			if both.Attributes == nil {

@@ -34,6 +34,9 @@ type User struct {
 	// Aliases are further addresses that he is known by there, such as a name to sign
 	// in with that is one: he is found by them too.
 	Aliases []string
+	// State is what the vendor calls the state of his account, such as active, where that
+	// is more than what its attributes say; it is never compared. Empty is not shown.
+	State string
 	// Unreadable says what of a user in a list can not be read; then nothing but id
 	// and address is known of him.
 	Unreadable error
@@ -175,7 +178,7 @@ func NewConnection(client *rest.Client, settings Settings, reads, writer any) *C
 	connection := &Connection{reads: reads, Requests: func() Requests {
 		counts := client.Counts()
 		return Requests{Reads: counts.Reads, Writes: counts.Writes, Sent: counts.Attempts, Retries: counts.Retries, Waited: counts.Waited, Paused: client.Paused()}
-	}, Limits: client.RateHeaders}
+	}, Limits: client.RateHeaders, Close: client.Close}
 	if !settings.ReadOnly {
 		connection.Writer = writer
 	}
@@ -197,6 +200,9 @@ type Connection struct {
 	// Limits are the headers by which the vendor told of its rate limit last, by
 	// name.
 	Limits func() map[string]string
+	// Close closes the connections that are kept for further calls. It is for whoever
+	// goes on without this one.
+	Close func()
 
 	reads any // what the vendor's package reads with
 }
@@ -230,7 +236,13 @@ type Settings struct {
 	Log       *slog.Logger
 	// ReadOnly refuses every write before it is sent.
 	ReadOnly bool
+	// Observed is told of every request that was sent, from several goroutines at once;
+	// nil is none.
+	Observed func(Exchange)
 }
+
+// An Exchange is one request that was sent, as whoever counts requests is told of it.
+type Exchange = rest.Exchange
 
 // Renewable is the secret of that name which is renewed as it is used.
 func (s Settings) Renewable(name string) sources.Rotating {
@@ -245,6 +257,12 @@ func (s Settings) Renewable(name string) sources.Rotating {
 // the context had before.
 func WithStop(ctx context.Context, stop <-chan struct{}) context.Context {
 	return rest.WithStop(ctx, stop)
+}
+
+// WithPatience returns a context under which one call with all its waits may take so
+// long, and not ten minutes: for runs that nobody waits for.
+func WithPatience(ctx context.Context, patience time.Duration) context.Context {
+	return rest.WithPatience(ctx, patience)
 }
 
 // OutcomeUnknown reports of an error that the request may have had an effect.
@@ -325,6 +343,7 @@ func (s Settings) Options() rest.Options {
 	return rest.Options{
 		Provider: config.Name, BaseURL: config.BaseURL, Transport: s.Transport, Concurrency: config.Concurrency,
 		Rate: config.Rate, Timeout: config.Timeout, Retries: config.Retries, Secrets: s.Secrets, Log: s.Log, ReadOnly: s.ReadOnly,
+		Observed: s.Observed,
 	}
 }
 

@@ -9,8 +9,6 @@ import "strings"
 // A * stands for any key. The value is a text; empty
 // means the key itself.
 var unbuilt = []struct{ place, value string }{
-	{"providers.*.lookup", "ledger"},
-	{"providers.*.lookup", "auto"},
 	{"providers.*.kind", "scim"},
 }
 

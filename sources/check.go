@@ -83,6 +83,7 @@ func (c *checker) addTeam(t *team) {
 func (c *checker) checkTeam(t *team) {
 	for _, name := range slices.Sorted(maps.Keys(t.blocks)) {
 		c.doubts(t.blocks[name])
+		c.passwords(t.blocks[name])
 	}
 }
 
@@ -232,6 +233,7 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	rules := c.rules(provider.Kind)
 	if own := p.Own[provider.Name]; own != nil {
 		c.doubts(own)
+		c.passwords(own)
 	}
 	if p.Status != StatusActive {
 		return
@@ -239,6 +241,7 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	if c.conflicts(p, blocks, provider, rules) {
 		return
 	}
+	c.address(p, provider, rules)
 	values, _ := merge(blocks, rules)
 	if rules.Unfit != nil {
 		for _, issue := range rules.Unfit(provider, p.Values, values) {
@@ -254,6 +257,20 @@ func (c *checker) access(p *Person, provider ProviderConfig) {
 	}
 	if missing := rules.Missing(values); missing != "" {
 		c.report(blocks[len(blocks)-1].originOr(p), "%s at %s: %s (from %s)", p.Email, provider.Name, missing, describeAll(blocks))
+	}
+}
+
+// address checks the address that somebody is to have at a provider.
+func (c *checker) address(p *Person, provider ProviderConfig, rules Rules) {
+	if rules.Address == nil {
+		return
+	}
+	email, place := p.Email, p.Origin
+	if own := p.Own[provider.Name]; own != nil && own.Email != "" {
+		email, place = own.Email, own.emailOrigin
+	}
+	if why := rules.Address(email); why != "" {
+		c.report(place, "%s at %s: %s", p.Email, provider.Name, why)
 	}
 }
 

@@ -29,10 +29,13 @@ const (
 // Lookup says how users are found at a provider.
 type Lookup string
 
-// The ways to find users: one search for each address, or one list of all users.
+// The ways to find users: one search for each address, one list of all users, whichever
+// of the two takes fewer requests, or by the ids that the ledger has and nothing else.
 const (
 	LookupSearch Lookup = "search"
 	LookupList   Lookup = "list"
+	LookupAuto   Lookup = "auto"
+	LookupLedger Lookup = "ledger"
 )
 
 // Mode says how much of a plan may be applied at a provider.

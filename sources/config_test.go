@@ -142,7 +142,7 @@ func TestConfigRefuses(t *testing.T) {
 		{provider: "onLeave: {suspend: now, delete: 1h}", want: "7:37: write a time of at least 1d, such as 30d"},
 		{provider: "onLeave: {delete: 30d}", want: "7:14: suspend is missing"},
 		{provider: "onLeave: deactivate", want: `7:14: must be one of suspend, delete, keep, not "deactivate"`},
-		{provider: "lookup: ledger", want: `7:13: rollcall does not honour "ledger" yet: must be one of search, list`},
+		{provider: "lookup: ledger", want: `7:13: must be one of search, list, auto, not "ledger"`},
 		{provider: "assume: [update]", want: `7:5: unknown key "assume": known here are auth, baseURL, concurrency, kind, lookup, mode, onLeave, partner, rate, retries, timeout, tokenURL`},
 		{top: "guardrail: {}", want: `2:1: unknown key "guardrail"; did you mean "guardrails"?`},
 		{top: "schedule: {timeZone: Local}", want: `2:22: must be a time zone such as America/Regina, not "Local"`},

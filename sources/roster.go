@@ -194,6 +194,8 @@ type Rules struct {
 	Shapes map[string]Shape
 	// Missing says what merged access lacks that the vendor requires, or "".
 	Missing func(Values) string
+	// Address says why the vendor takes no such address, or ""; nil takes all.
+	Address func(email string) string
 	// Unfit says which of a person's own values the vendor would refuse or, as a
 	// warning, has no place for. They count where his access does not state its own;
 	// an Issue names the person's value.

@@ -43,6 +43,9 @@ func rosterFiles(config *Config) ([]string, Diagnostics) {
 type resolver struct {
 	config os.FileInfo            // nil when it can not be looked at
 	found  map[string]os.FileInfo // by clean path; nil when it can not be looked at
+	// folder is the one that links of the entry at hand may not lead out of, and
+	// outside a link that does.
+	folder, outside string
 }
 
 // files are the paths that were found, sorted, without a file that is there by
@@ -71,8 +74,12 @@ func (r *resolver) files() []string {
 	})
 }
 
-// add takes a file in, unless it is the configuration.
+// add takes a file in, unless it is the configuration, or a link that leads away.
 func (r *resolver) add(path string) bool {
+	if r.folder != "" && !leadsInto(path, r.folder) {
+		r.outside = path
+		return false
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		info = nil // reading it says why
@@ -85,10 +92,42 @@ func (r *resolver) add(path string) bool {
 
 // entry adds the files of one roster entry, which is written in file, and says
 // what is wrong with it.
+//
+// Whoever can change a roster can put a link into its folder. What it leads to is read,
+// and the lines of it that are no roster are shown, so links that lead out of the folder
+// of the configuration are not followed; nor, where the entry itself names another
+// folder, out of that.
 func (r *resolver) entry(file, entry string) string {
 	path := relativeTo(file, entry)
 	info, err := os.Stat(path)
+	r.folder, r.outside = "", ""
 	switch {
+	case filepath.IsLocal(filepath.FromSlash(entry)):
+		r.folder = filepath.Dir(file)
+	case err == nil && info.IsDir():
+		r.folder = path
+	case err != nil:
+		r.folder = literalFolder(path)
+	}
+	if problem := r.read(file, entry, path, info, err); r.outside == "" {
+		return problem
+	}
+	if filepath.Clean(r.outside) == filepath.Clean(path) {
+		return "is a link that leads out of the folder of the configuration: name what it leads to"
+	}
+	named := r.outside
+	if below, err := filepath.Rel(filepath.Dir(file), r.outside); err == nil {
+		named = below
+	}
+	return fmt.Sprintf("holds %s, a link that leads out of it, which is not followed: name what it leads to in roster", quote(filepath.ToSlash(named)))
+}
+
+// read adds the files of an entry by what is at its path.
+func (r *resolver) read(file, entry, path string, info os.FileInfo, err error) string {
+	switch {
+	case err == nil && info.IsDir() && r.folder != "" && !leadsInto(path, r.folder):
+		r.outside = path
+		return ""
 	case err == nil && info.IsDir():
 		return r.directory(path)
 	case err == nil && !r.add(path):
@@ -129,6 +168,15 @@ func (r *resolver) pattern(file, entry string) string {
 		return "matches no file"
 	}
 	return ""
+}
+
+// literalFolder is the folder that a pattern names before its first wildcard.
+func literalFolder(pattern string) string {
+	folder := filepath.Dir(pattern)
+	for strings.ContainsAny(folder, "*?[") {
+		folder = filepath.Dir(folder)
+	}
+	return folder
 }
 
 // literal makes of a path a pattern that matches it alone.

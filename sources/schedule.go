@@ -104,6 +104,12 @@ func NewSchedule(text string, zone *time.Location, now time.Time) (*Schedule, er
 	return s, nil
 }
 
+// Every is a schedule whose times are so far apart, counted from 1970 on. It is not held
+// to a minute.
+func Every(apart time.Duration) *Schedule {
+	return &Schedule{Cron: "@every " + apart.String(), Deadline: DefaultDeadline, zone: time.UTC, every: apart}
+}
+
 // checkField refuses what the library takes for something else.
 func checkField(i int, field string) error {
 	for part := range strings.SplitSeq(field, ",") {

@@ -10,13 +10,16 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rollcall/cmd/rollcall/internal/service"
 	"rollcall/plan"
 	"rollcall/plan/ledger"
+	"rollcall/providers"
 	"rollcall/sources"
 )
 
@@ -37,7 +40,8 @@ type app struct {
 	noColor   bool
 	// resultFile is where the result is to be written.
 	resultFile    string
-	reads         []string // files that the run reads, and may not write over
+	reads         []string       // files that the run reads, and may not write over
+	sizes         map[string]int // people of the roster, at providers that choose by it how they are looked up
 	resultWritten bool
 	// moved tells that --chdir has been followed.
 	moved bool
@@ -49,8 +53,26 @@ type app struct {
 	log     *slog.Logger
 	// memory is what the ledger has; nil where there is none.
 	memory *ledger.State
+	// placed is the database with the ledger of a configuration.
+	placed struct {
+		of *sources.Config
+		at place
+	}
 	// forgetful tells that a saved plan was made without a ledger.
 	forgetful bool
+
+	// unattended tells that nobody looks on: what is wrong goes to the log, and what was
+	// planned and done to whoever asks for it.
+	unattended bool
+	// hangups, where it is there, gets what would otherwise be an interrupt: the
+	// configuration is to be read again.
+	hangups chan struct{}
+	trace   trace
+	// listener, where it is there, is told of runs beside those that the configuration
+	// names.
+	listener service.Listener
+	// turn is the right to run that the program has already; nil asks for it.
+	turn *turnTaken
 
 	// stop is closed by the first interrupt: nothing further is begun. While
 	// finishing is set that is all it does; otherwise it ends the run.
@@ -58,6 +80,17 @@ type app struct {
 	once      sync.Once
 	mu        sync.Mutex
 	finishing bool
+}
+
+// A trace is what a run leaves behind for whoever reports it.
+type trace struct {
+	problems []string // of roster and configuration
+	made     *made    // nil where it did not come to a plan
+	config   *sources.Config
+	requests map[string]providers.Requests
+	commit   string // of the roster, where it comes from git
+	code     int    // that it ended with
+	why      error  // nil when all is well
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -75,7 +108,14 @@ func (a *app) interrupts(ctx context.Context, signals <-chan os.Signal, cancel c
 		select {
 		case <-ctx.Done():
 			return
-		case <-signals:
+		case signal := <-signals:
+			if a.hangups != nil && signal == syscall.SIGHUP {
+				select {
+				case a.hangups <- struct{}{}:
+				default: // it is to be read again already
+				}
+				continue
+			}
 		}
 		first := false
 		a.mu.Lock()
@@ -90,9 +130,22 @@ func (a *app) interrupts(ctx context.Context, signals <-chan os.Signal, cancel c
 			cancel()
 			continue
 		}
-		_, _ = fmt.Fprintln(a.stderr, "interrupted: finishing the changes under way; interrupt again to leave them")
+		if a.unattended {
+			a.log.Warn("told to stop: what is under way is finished")
+		} else {
+			_, _ = fmt.Fprintln(a.stderr, "interrupted: finishing the changes under way; interrupt again to leave them")
+		}
 		ignore(ctx, signals, sameInterrupt)
 	}
+}
+
+// remark says something to whoever looks on, or else to the log.
+func (a *app) remark(text string) {
+	if a.unattended {
+		a.log.Warn(text)
+		return
+	}
+	_, _ = fmt.Fprintln(a.stderr, text)
 }
 
 // sameInterrupt is how long further signals count as the same interrupt: a wrapper
@@ -222,7 +275,7 @@ It applies that plan when told to.`,
 	flags.StringVar(&a.logFormat, "log-format", "text", "write the log as `FORM`: text or json")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log each request and change to standard error")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours, as NO_COLOR does")
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.explainCommand(), a.doctorCommand(), a.historyCommand(), a.loginCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
+	root.AddCommand(a.validateCommand(), a.planCommand(), a.applyCommand(), a.explainCommand(), a.runCommand(), a.doctorCommand(), a.historyCommand(), a.loginCommand(), a.schemaCommand(), a.providersCommand(), a.simulateCommand())
 	completions(root)
 	return root
 }
@@ -278,23 +331,31 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		}
 		a.moved = true
 	}
-	level := slog.LevelWarn
-	if a.verbose {
-		level = slog.LevelDebug
-	}
-	options := &slog.HandlerOptions{Level: level}
-	switch a.logFormat {
-	case "text":
-		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
-	case "json":
-		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
-	default:
+	if a.logFormat != "text" && a.logFormat != "json" {
 		return invalid(fmt.Errorf("--log-format %q: write text or json", a.logFormat))
 	}
+	a.openLog()
 	trim(a.providers)
 	trim(a.people)
 	a.openScreen()
 	return nil
+}
+
+// openLog begins the log on standard error.
+func (a *app) openLog() {
+	level := slog.LevelWarn
+	switch {
+	case a.verbose:
+		level = slog.LevelDebug
+	case a.unattended:
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if a.logFormat == "json" {
+		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
+	} else {
+		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
+	}
 }
 
 // trim drops the blanks around names that were written with a comma and a blank.

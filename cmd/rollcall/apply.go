@@ -100,11 +100,11 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, err
 		}
 	}
-	unlock, err := a.lockRun(in.config)
+	held, err := a.hold(ctx, in.config)
 	if err != nil {
 		return result, err
 	}
-	defer unlock()
+	defer held.release()
 	if err := a.remember(ctx, in.config); err != nil {
 		return result, err
 	}
@@ -132,19 +132,20 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	if err != nil {
 		return result, err
 	}
+	a.trace.made = m
 	result = plan.NewResult(m.plan)
 	if err := a.print([]byte(m.plan.Text(style))); err != nil {
 		return result, err
 	}
 	if flags.allow != "" && flags.allow != m.plan.Digest {
-		_, _ = fmt.Fprintln(a.stderr, "rollcall: --allow names another plan than this one, so it lifts nothing")
+		a.remark("rollcall: --allow names another plan than this one, so it lifts nothing")
 	}
 	if n := m.plan.Applicable(flags.allow); n > 0 && !flags.yes {
 		if err := a.ask(ctx, n); err != nil {
 			return result, err
 		}
 	}
-	recorder, closeLedger, err := a.record(ctx, in, m.plan, flags.allow)
+	recorder, closeLedger, err := a.record(ctx, in, m.plan, flags.allow, held)
 	if err != nil {
 		return result, err
 	}
@@ -153,7 +154,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	applier := plan.Applier{
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
 		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Simulated: s.world != nil, Log: a.log,
-		Recorder: recorder,
+		Recorder: recorder, Insiders: m.insiders, Lost: held.lost(),
 	}
 	progress, end := a.progress(changes, s)
 	defer end()
@@ -235,6 +236,7 @@ func (a *app) finishApply(result *plan.Result, err error) error {
 			code, tell = stronger(code, broke()), errors.Join(tell, err)
 		}
 	}
+	a.trace.code, a.trace.why = code, why
 	if code == plan.ExitOK {
 		return nil
 	}

@@ -113,7 +113,7 @@ var situations = []situation{
 // exitTable is the table of exit codes in Markdown.
 func exitTable() string {
 	var out strings.Builder
-	out.WriteString("| situation | plan | plan --detailed-exitcode | apply |\n|---|---|---|---|\n")
+	out.WriteString("| situation | plan | plan --detailed-exitcode | apply, run --once |\n|---|---|---|---|\n")
 	for _, s := range situations {
 		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", s.when, s.plan, s.detailed, s.apply)
 	}

@@ -22,7 +22,8 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "Say why the plan has what it has for one person",
 		Long: `Says for one person, provider by provider, what the roster wants and which lines
 and teams say so, how the user was looked up and what was answered, how each
-attribute compares, and what follows in the plan, with every guard. EMAIL may be a
+attribute compares, and what follows in the plan, with every guard; and what the
+ledger has, also of somebody whom the roster does not have any more. EMAIL may be a
 previous one.
 
 It looks up this person alone, unless access is to be taken away: then everybody at
@@ -62,21 +63,25 @@ func (a *app) explain(ctx context.Context, email string) (err error) {
 	if err != nil {
 		return err
 	}
-	person, known := in.roster.Person(email)
-	if !known {
-		return invalid(fmt.Errorf("%q: nobody in the roster has this as email or previous email, and users whom the roster does not have are never touched%s", email, meant(in, email)))
+	if err := a.remember(ctx, in.config); err != nil {
+		return err
 	}
 	asked, now := a.providers, time.Now()
 	all := sources.Resolve(in.roster, in.config, registry.Rules, now)
-	// Nothing is opened, and no secret read, where the roster gives nothing.
-	a.providers = nil
-	for _, access := range all {
-		if access.Person == person && (len(asked) == 0 || slices.Contains(asked, access.Provider)) {
-			a.providers = append(a.providers, access.Provider)
+	whole := a.withVanished(a.everyProvider(in.config), all)
+	person, known := in.roster.Person(email)
+	if !known {
+		if person = vanished(whole, email); person == nil {
+			return invalid(a.nobody(in, email))
 		}
 	}
-	if err := a.remember(ctx, in.config); err != nil {
-		return err
+	// Nothing is opened, and no secret read, where neither the roster nor the ledger has
+	// anything of the person.
+	a.providers = nil
+	for _, access := range whole {
+		if plan.Concerns(access, person) && (len(asked) == 0 || slices.Contains(asked, access.Provider)) {
+			a.providers = append(a.providers, access.Provider)
+		}
 	}
 	s := &session{inputs: in}
 	if len(a.providers) > 0 {
@@ -104,29 +109,53 @@ func (a *app) explain(ctx context.Context, email string) (err error) {
 	return nil
 }
 
+// everyProvider are all configured providers, in the scope or not.
+func (a *app) everyProvider(config *sources.Config) []plan.Provider {
+	all := make([]plan.Provider, len(config.Providers))
+	for i, c := range config.Providers {
+		all[i] = a.provider(c)
+	}
+	return all
+}
+
+// vanished is somebody whom the ledger has and the roster does not, or nil.
+func vanished(whole []*sources.Access, email string) *sources.Person {
+	for _, access := range whole {
+		if access.State == sources.Vanished && sources.SameEmail(access.Email, email) {
+			return access.Person
+		}
+	}
+	return nil
+}
+
+// nobody says that the roster does not have an address, nor the ledger a user with it.
+func (a *app) nobody(in *inputs, email string) error {
+	where := "nobody in the roster has this as email or previous email, and users whom the roster does not have are never touched"
+	if a.memory != nil {
+		where = "nobody in the roster has this as email or previous email, nor does the ledger have a user of this name, and such users are never touched"
+	}
+	return fmt.Errorf("%q: %s%s", email, where, meant(in, email))
+}
+
 // observePerson looks up one person and, where a change takes access away, everybody
 // else there: the guards judge all that a plan has at a provider.
 func (a *app) observePerson(ctx context.Context, s *session, all []*sources.Access, person *sources.Person, now time.Time) (plan.Input, error) {
 	there := a.narrow(s, a.withVanished(s.inScope, all))
-	own := slices.DeleteFunc(slices.Clone(there), func(access *sources.Access) bool { return access.Person != person })
+	own := slices.DeleteFunc(slices.Clone(there), func(access *sources.Access) bool { return !plan.Concerns(access, person) })
 	entries, err := a.observe(ctx, s, own)
 	if err != nil {
 		return plan.Input{}, err
 	}
-	input := a.planInput(s, all, entries, now)
-	removed := make(map[string]bool)
-	for _, change := range plan.Build(input).Changes {
-		removed[change.Provider] = removed[change.Provider] || change.Removal()
+	removed := plan.Taking(a.draftInput(s, all, entries, now))
+	others := slices.DeleteFunc(there, func(access *sources.Access) bool { return plan.Concerns(access, person) || !removed[access.Provider] })
+	if len(others) > 0 {
+		rest, err := a.observe(ctx, s, others)
+		if err != nil {
+			return plan.Input{}, err
+		}
+		entries = append(entries, rest...)
 	}
-	others := slices.DeleteFunc(there, func(access *sources.Access) bool { return access.Person == person || !removed[access.Provider] })
-	if len(others) == 0 {
-		return input, nil
-	}
-	rest, err := a.observe(ctx, s, others)
-	if err != nil {
-		return plan.Input{}, err
-	}
-	return a.planInput(s, all, append(entries, rest...), now), nil
+	return a.planInput(ctx, s, all, entries, now)
 }
 
 // How near an address has to be to be one that may be meant, and how many of them

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -117,20 +115,22 @@ func (a *app) history(ctx context.Context, flags historyFlags, args []string) er
 			return invalid(fmt.Errorf("--provider %q: %s has no provider of that name, only %s", name, config.File, strings.Join(providerNames(config), ", ")))
 		}
 	}
-	path := a.ledgerPath(config)
-	open := ledger.Read
-	if flags.done || flags.forget {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return noLedger(path) // none is made for this
-		}
-		open = ledger.Open
+	at, err := a.place(ctx, config)
+	if err != nil {
+		return err
 	}
-	opened, err := open(ctx, path)
+	opened, err := at.read(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return noLedger(path)
+		return noLedger(at)
 	case err != nil:
 		return broken(err)
+	}
+	if flags.done || flags.forget {
+		_ = opened.Close() // none was made for this
+		if opened, err = at.open(ctx); err != nil {
+			return broken(err)
+		}
 	}
 	defer func() { _ = opened.Close() }()
 	switch {
@@ -160,8 +160,8 @@ func (a *app) history(ctx context.Context, flags historyFlags, args []string) er
 	return a.print([]byte(historyText(entries)))
 }
 
-func noLedger(path string) error {
-	return broken(fmt.Errorf("there is no ledger at %s: the first apply makes one", filepath.ToSlash(path)))
+func noLedger(at place) error {
+	return broken(fmt.Errorf("there is no ledger at %s: the first apply makes one", at.name))
 }
 
 func (a *app) printJSON(v any) error {
@@ -239,7 +239,7 @@ func (a *app) openLeavers(ctx context.Context, l *ledger.Ledger, format string) 
 	}
 	var out strings.Builder
 	for _, o := range leavers {
-		fmt.Fprintf(&out, "open: %s %s, since %s (%s)\n", inert(o.Provider), inert(o.Email), o.Since, plural(o.Days, "day"))
+		fmt.Fprintf(&out, "open: %s %s, since %s (%s)\n", inertLine(o.Provider), inertLine(o.Email), o.Since, plural(o.Days, "day"))
 	}
 	return a.print([]byte(out.String()))
 }
@@ -301,35 +301,35 @@ func historyLine(out *strings.Builder, e ledger.Entry) {
 	if d == nil {
 		d = &ledger.Details{}
 	}
-	who := inert(d.Email)
+	who := inertLine(d.Email)
 	if e.Details == nil {
 		who = "(forgotten)"
 	}
 	if d.UserID != "" {
-		who += " (" + inert(d.UserID) + ")"
+		who += " (" + inertLine(d.UserID) + ")"
 	}
 	text := ""
 	switch e.Kind {
 	case ledger.RunBegan:
 		text = fmt.Sprintf("run %s began", e.Run)
 		if d.Who != "" {
-			text += " by " + inert(d.Who) + " on " + inert(d.Where)
+			text += " by " + inertLine(d.Who) + " on " + inertLine(d.Where)
 		}
 	case ledger.RunEnded:
 		text = fmt.Sprintf("run %s ended with exit code %s", e.Run, e.Status)
 	case ledger.ChangeSent:
-		text = fmt.Sprintf("%s: %s %s: under way, and nothing says how it ended", inert(e.Provider), e.Action, who)
+		text = fmt.Sprintf("%s: %s %s: under way, and nothing says how it ended", inertLine(e.Provider), e.Action, who)
 	case ledger.ChangeEnded:
-		text = fmt.Sprintf("%s: %s %s: %s", inert(e.Provider), e.Action, who, e.Status)
+		text = fmt.Sprintf("%s: %s %s: %s", inertLine(e.Provider), e.Action, who, e.Status)
 		if d.RequestID != "" {
-			text += ", request " + inert(d.RequestID)
+			text += ", request " + inertLine(d.RequestID)
 		}
 	case ledger.Recognised:
-		text = fmt.Sprintf("%s: recognised %s", inert(e.Provider), who)
+		text = fmt.Sprintf("%s: recognised %s", inertLine(e.Provider), who)
 	case ledger.Done:
-		text = fmt.Sprintf("%s: %s was seen to by hand by %s: %s", inert(e.Provider), who, inert(d.Who), inert(d.Note))
+		text = fmt.Sprintf("%s: %s was seen to by hand by %s: %s", inertLine(e.Provider), who, inertLine(d.Who), inertLine(d.Note))
 	case ledger.Forgot:
-		text = fmt.Sprintf("the details of %s were forgotten, by %s", plural(len(d.Rows), "row"), inert(d.Who))
+		text = fmt.Sprintf("the details of %s were forgotten, by %s", plural(len(d.Rows), "row"), inertLine(d.Who))
 	}
 	fmt.Fprintf(out, "%s  %s\n", e.At.Local().Format("2006-01-02 15:04:05"), text)
 	facts := make([]string, 0, len(d.Facts))
@@ -338,12 +338,12 @@ func historyLine(out *strings.Builder, e ledger.Entry) {
 	}
 	slices.Sort(facts)
 	for _, fact := range facts {
-		fmt.Fprintf(out, "    %s\n", inert(fact))
+		fmt.Fprintf(out, "    %s\n", inertLine(fact))
 	}
 	for _, v := range d.Values {
-		fmt.Fprintf(out, "    %s: %s -> %s\n", inert(v.Name), inert(string(v.Before)), inert(string(v.After)))
+		fmt.Fprintf(out, "    %s: %s -> %s\n", inertLine(v.Name), inertLine(string(v.Before)), inertLine(string(v.After)))
 	}
 	if d.Error != "" {
-		fmt.Fprintf(out, "    %s\n", inert(d.Error))
+		fmt.Fprintf(out, "    %s\n", inertLine(d.Error))
 	}
 }

@@ -34,15 +34,32 @@ func (a *app) load(ctx context.Context) (*inputs, error) {
 		return nil, errInterrupted
 	}
 	a.note(config, roster, problems)
+	a.trace.config = config
 	if config == nil || roster == nil {
 		err := a.refuse(problems, plan.ExitInvalid)
 		if _, missing := os.Stat(a.config); errors.Is(missing, fs.ErrNotExist) {
-			_, _ = fmt.Fprintln(a.stderr, "name the configuration with --config FILE, or its folder with --chdir DIR")
+			a.remark("name the configuration with --config FILE, or its folder with --chdir DIR")
 		}
 		return nil, err
 	}
 	a.render(problems)
+	a.sizes = sizes(config, roster)
 	return &inputs{config: config, roster: roster}, a.checkScope(config, roster)
+}
+
+// sizes are how many people of the roster have something at each provider that chooses
+// by it how they are looked up.
+func sizes(config *sources.Config, roster *sources.Roster) map[string]int {
+	if !slices.ContainsFunc(config.Providers, func(p sources.ProviderConfig) bool { return p.Lookup == sources.LookupAuto }) {
+		return nil
+	}
+	sizes := make(map[string]int)
+	for _, access := range sources.Resolve(roster, config, registry.Rules, time.Now()) {
+		if access.State != sources.NotStarted {
+			sizes[access.Provider]++
+		}
+	}
+	return sizes
 }
 
 // note remembers what the run reads, also where it can not be used.
@@ -69,7 +86,17 @@ func (a *app) note(config *sources.Config, roster *sources.Roster, problems sour
 // render shows problems, each with its place.
 func (a *app) render(problems sources.Diagnostics) {
 	for _, problem := range problems {
-		_, _ = fmt.Fprint(a.stderr, problem.Render())
+		switch {
+		case !a.unattended:
+			_, _ = fmt.Fprint(a.stderr, problem.Render())
+		case problem.Severity == sources.Error:
+			a.log.Error("problem", "what", problem.String())
+		default:
+			a.log.Warn("problem", "what", problem.String())
+		}
+		if problem.Severity == sources.Error {
+			a.trace.problems = append(a.trace.problems, a.secrets.Redact(problem.String()))
+		}
 	}
 }
 
@@ -78,7 +105,9 @@ func (a *app) render(problems sources.Diagnostics) {
 func (a *app) refuse(problems sources.Diagnostics, code int) error {
 	a.render(problems)
 	problems = slices.DeleteFunc(problems, func(d sources.Diagnostic) bool { return d.Severity != sources.Error })
-	_, _ = fmt.Fprintln(a.stderr, plural(len(problems), "problem"))
+	if !a.unattended {
+		_, _ = fmt.Fprintln(a.stderr, plural(len(problems), "problem"))
+	}
 	if len(problems) == 0 {
 		return exit(code)
 	}
@@ -128,7 +157,11 @@ type session struct {
 // searched for: no list of all users is read for them, and none stands in their way.
 func (a *app) provider(config sources.ProviderConfig) plan.Provider {
 	provider := plan.NewProvider(registry.Kind(config.Kind), config)
-	if len(a.people) > 0 && provider.Kind.Finds(sources.LookupSearch) {
+	provider.Named = len(a.people) > 0
+	if provider.Config.Lookup == sources.LookupAuto {
+		provider.Config.Lookup = provider.Kind.Choose(a.sizes[config.Name])
+	}
+	if provider.Named && provider.Config.Lookup == sources.LookupList && provider.Kind.Finds(sources.LookupSearch) {
 		provider.Config.Lookup = sources.LookupSearch
 	}
 	if a.simulate {
@@ -210,8 +243,11 @@ func (a *app) disconnect(s *session) error {
 	if s == nil {
 		return nil
 	}
+	a.trace.requests = make(map[string]providers.Requests, len(s.connections))
 	for name, connection := range s.connections {
 		requests := connection.Requests()
+		a.trace.requests[name] = requests
+		connection.Close()
 		a.log.Info("requests", "provider", name, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
 	}
 	if s.world == nil {
@@ -236,6 +272,8 @@ type made struct {
 	all     []*sources.Access // of everybody, whatever the scope
 	entries []plan.Entry      // none of a saved plan
 	created time.Time
+
+	insiders map[string]plan.Insiders // none of a saved plan
 }
 
 // build observes and builds the plan.
@@ -247,8 +285,11 @@ func (a *app) build(ctx context.Context, s *session) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := a.planInput(s, all, entries, now)
-	return &made{plan: plan.Build(in), access: access, all: all, entries: entries, created: in.Created}, nil
+	in, err := a.planInput(ctx, s, all, entries, now)
+	if err != nil {
+		return nil, err
+	}
+	return &made{plan: plan.Build(in), insiders: in.Insiders, access: access, all: all, entries: entries, created: in.Created}, nil
 }
 
 // withVanished adds those whom the roster does not have any more, unless people are
@@ -276,13 +317,25 @@ func (a *app) observe(ctx context.Context, s *session, access []*sources.Access)
 }
 
 // planInput is what a plan is built from that is made as of an instant. all is
-// everybody's access, whatever the scope.
-func (a *app) planInput(s *session, all []*sources.Access, entries []plan.Entry, asOf time.Time) plan.Input {
+// everybody's access, whatever the scope. Where somebody is to be removed, it is found
+// out who must not be.
+func (a *app) planInput(ctx context.Context, s *session, all []*sources.Access, entries []plan.Entry, asOf time.Time) (plan.Input, error) {
+	in := a.draftInput(s, all, entries, asOf)
+	insiders, err := plan.FindInsiders(ctx, in, s.connections)
+	if err != nil {
+		return in, errInterrupted
+	}
+	in.Insiders, in.Reads = insiders, s.reads()
+	return in, nil
+}
+
+// draftInput is planInput before anything is known of those who must not be removed.
+func (a *app) draftInput(s *session, all []*sources.Access, entries []plan.Entry, asOf time.Time) plan.Input {
 	return plan.Input{
 		Created: time.Now(), AsOf: asOf.In(s.config.Zone).Format(time.DateOnly),
 		Roster:     plan.RosterInfo{Digest: sources.Digest(all), Files: s.roster.Files},
 		Scope:      plan.Scope{Providers: sorted(a.providers), People: a.canonicalPeople(s.roster)},
-		Guardrails: s.config.Guardrails, Providers: s.inScope, Reads: s.reads(), Entries: entries,
+		Guardrails: s.config.Guardrails, Providers: s.inScope, Entries: entries,
 		Ledger: a.ledgerState(),
 	}
 }

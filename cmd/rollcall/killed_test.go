@@ -104,8 +104,7 @@ var lossy = simulator.Chaos{Fail: []simulator.Rule{
 func newTheatre(t *testing.T) *theatre {
 	t.Helper()
 	h := &theatre{t: t, dir: t.TempDir(), world: simulator.New(simulator.Options{})}
-	h.server = httptest.NewServer(h.world.Handler())
-	t.Cleanup(h.server.Close)
+	h.serve()
 	config := "version: 1\nguardrails: {maxRemovals: 100%}\nproviders:\n"
 	for name, partner := range map[string]string{"vendasta": "ABC", "desk": "XYZ"} {
 		config += fmt.Sprintf("  %s: {kind: vendasta, partner: %s, baseURL: %q, auth: {token: {env: KILLED_SECRET}}, rate: unlimited}\n", name, partner, h.endpoint("vendasta"))
@@ -127,6 +126,11 @@ func newTheatre(t *testing.T) *theatre {
 	h.state = state.Bytes()
 	write(t, h.dir, "roster.yaml", killedRoster(false))
 	return h
+}
+
+func (h *theatre) serve() {
+	h.server = httptest.NewServer(h.world.Handler())
+	h.t.Cleanup(h.server.Close)
 }
 
 func (h *theatre) endpoint(kind string) string {
@@ -157,7 +161,7 @@ func (h *theatre) reset() {
 
 // run applies the roster in a process of its own, which is killed at a point of its
 // journal; 0 is never.
-func (h *theatre) run(at int) (string, error) {
+func (h *theatre) run(at int, env ...string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		h.t.Fatal(err)
@@ -166,7 +170,7 @@ func (h *theatre) run(at int) (string, error) {
 	defer cancel()
 	command := exec.CommandContext(ctx, self)
 	command.Args = []string{"rollcall", "-C", h.dir, "apply", "--yes"}
-	command.Env = append(os.Environ(), "KILLED_SECRET=anything-goes")
+	command.Env = append(append(os.Environ(), "KILLED_SECRET=anything-goes"), env...)
 	if at > 0 {
 		command.Env = append(command.Env, fmt.Sprintf("%s=%d", killAt, at))
 	}

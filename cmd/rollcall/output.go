@@ -15,9 +15,9 @@ import (
 type output struct {
 	to      io.Writer
 	secrets *sources.Secrets
-	// inert shows what could move the cursor as an escape. It is for standard
-	// error, which has no colours: what stands there quotes files, flags and
-	// vendors.
+	// inert shows what could move the cursor, or be a command to a CI service, as an
+	// escape. It is for standard error, which has no colours: what stands there quotes
+	// files, flags and vendors.
 	inert bool
 	// screen is the terminal that is written to, if it has lines that come and go.
 	screen *screen
@@ -42,9 +42,10 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// inert shows control and direction characters as escapes, in the form that JSON
-// has for them too.
+// inert shows control and direction characters, and what a CI service would obey, as
+// escapes, in the form that JSON has for them too.
 func inert(text string) string {
+	text = sources.WithoutCommands(text)
 	if !strings.ContainsFunc(text, moves) {
 		return text
 	}
@@ -63,4 +64,10 @@ func inert(text string) string {
 // the program's own.
 func moves(r rune) bool {
 	return r != '\n' && r != '\t' && sources.MovesCursor(r)
+}
+
+// inertLine is inert for a text that is part of a line: its own line ends and tabs are
+// shown as escapes too, so that nobody's name makes a line of its own.
+func inertLine(text string) string {
+	return strings.NewReplacer("\n", "\\u000a", "\t", "\\u0009").Replace(inert(text))
 }

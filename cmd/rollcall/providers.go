@@ -87,7 +87,7 @@ func capabilityTable(kinds []*providers.Kind) string {
 		out.WriteString(" " + kind.Name + " |")
 	}
 	out.WriteString("\n|---|" + strings.Repeat("---|", len(kinds)) + "\n")
-	for _, operation := range []string{"find", "create", "update", "suspend", "restore", "delete", "invite"} {
+	for _, operation := range []string{"find", "create", "update", "suspend", "restore", "delete", "invite", "self", "administrators"} {
 		out.WriteString("| " + operation + " |")
 		for _, kind := range kinds {
 			out.WriteString(" " + capabilityCell(kind, operation) + " |")

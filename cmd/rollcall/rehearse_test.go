@@ -91,14 +91,14 @@ providers:
 	const crowd = 20
 	for step, person := range []string{
 		"{email: u%02d@example.com, givenName: Una, familyName: Ulm, access: {vendasta: {platformAccess: [tm:access], welcomeEmail: true}, partoo: {role: PUBLISHER, welcomeEmail: true}}}",
-		"{email: u%02d@example.com, givenName: Una, familyName: Urs, access: {vendasta: {platformAccess: [tm:access, pc:access]}, partoo: {role: ORG_MANAGER}}}",
+		"{email: u%02d@example.com, givenName: Una, familyName: Urs, access: {vendasta: {platformAccess: [tm:access, tm:manage]}, partoo: {role: ORG_MANAGER}}}",
 		"{email: u%02d@example.com, givenName: Una, familyName: Urs, status: departed}",
 	} {
 		roster := "version: 1\npeople:\n"
 		for i := range crowd {
 			roster += "  - " + fmt.Sprintf(strings.ReplaceAll(person, "tm:access", `"tm:access"`), i) + "\n"
 		}
-		write(t, dir, "roster.yaml", strings.ReplaceAll(roster, "pc:access", `"pc:access"`))
+		write(t, dir, "roster.yaml", strings.ReplaceAll(roster, "tm:manage", `"tm:manage"`))
 		code, stdout, stderr := quickly(t, dir, "--simulate", "apply", "--yes")
 		if code != plan.ExitOK || !strings.HasSuffix(stdout, fmt.Sprintf("\n%d applied\n", 2*crowd)) {
 			t.Fatalf("step %d: exit code %d: %s%s", step, code, stdout, stderr)

@@ -56,8 +56,13 @@ func Kind() *providers.Kind {
 		Title:   "IntelAgree",
 		BaseURL: "https://apim.intelagree.com/api", // [START]; for users inferred
 		// No limit is documented.
-		Rate:         sources.Rate{{Requests: 5, Per: time.Second}},
-		Lookups:      []sources.Lookup{sources.LookupSearch},
+		Rate:       sources.Rate{{Requests: 5, Per: time.Second}},
+		Lookups:    []sources.Lookup{sources.LookupSearch},
+		ByLedger:   true, // the search is assumed
+		Unsendable: bothWays,
+		OwnID: func(config sources.ProviderConfig, access *sources.Access) string {
+			return keyOf(keyType(config), access.Person.Values, access.Values)
+		},
 		Capabilities: capabilities(),
 		Conflicts:    conflicts,
 		Unfit:        unfit,
@@ -155,6 +160,8 @@ func capabilities() []providers.Capability {
 		{Operation: "restore", Evidence: providers.None, How: "no text has a way"},
 		{Operation: "delete", Evidence: providers.None, How: "no text has a way"},
 		{Operation: "invite", Evidence: providers.None, How: "whether a create mails is not documented"},
+		{Operation: "self", Evidence: providers.None, How: "no text tells whose the account key is"},
+		{Operation: "administrators", Evidence: providers.None, How: "no text says what makes one"},
 	}
 }
 
@@ -245,6 +252,21 @@ func conflicts(_ sources.ProviderConfig, values sources.Values) []sources.Issue 
 		seen[at] = true
 	}
 	return issues
+}
+
+// bothWays says of an update that would give somebody permissions in two ways that a
+// request can not have them (assumed).
+func bothWays(user *providers.User, changed map[string]any) string {
+	for _, way := range []string{permissions, presets} {
+		value, set := changed[way]
+		if !set {
+			value = user.Attributes[way].Data
+		}
+		if providers.Empty(value) {
+			return ""
+		}
+	}
+	return "he has, or would have, userPermissions and permissionPresets, and one request can have one of them (assumed): state the one that he is to lose as null in the roster, and rollcall does it"
 }
 
 // keyOf is the value of the business key of that type which somebody gets when he is

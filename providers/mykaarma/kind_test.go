@@ -25,6 +25,7 @@ func TestKind(t *testing.T) {
 	want := map[string]providers.Evidence{
 		"find": providers.Assumed, "create": providers.Documented, "update": providers.Assumed, "suspend": providers.Assumed, "restore": providers.Assumed,
 		"delete": providers.None, "invite": providers.Documented,
+		"self": providers.None, "administrators": providers.None,
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Error(diff)

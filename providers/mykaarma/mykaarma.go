@@ -221,6 +221,8 @@ func capabilities() []providers.Capability {
 		{Operation: "restore", Evidence: providers.Assumed, How: "his dealer associates are made valid", Source: "[DA] the body; method, path and what it does are assumed"},
 		{Operation: "delete", Evidence: providers.None, How: "no way is documented"},
 		{Operation: "invite", Evidence: providers.Documented, How: "at the create; again by hand", Source: "[SEED], [HELP]"},
+		{Operation: "self", Evidence: providers.None, How: "the account of a service subscriber is no user of a dealer"},
+		{Operation: "administrators", Evidence: providers.None, How: "no text says which role is one's"},
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"unicode/utf8"
 
 	"rollcall/providers"
 	"rollcall/providers/internal/rest"
@@ -195,9 +194,8 @@ var (
 // looking. Whoever is known at another account only may be taken into this one
 // (inferred); the answer has him then, with the tenant that owns him.
 func (w writer) Create(ctx context.Context, d providers.Draft) (providers.Receipt, error) {
-	if n := utf8.RuneCountInString(d.Email); n > longestEmail {
-		return providers.Receipt{}, providers.WithRemedy(
-			fmt.Errorf("MyReports takes addresses of at most %d characters, and this one has %d", longestEmail, n), "state a shorter email in his access block")
+	if why := fitsAddress(d.Email); why != "" {
+		return providers.Receipt{}, providers.WithRemedy(errors.New(why), shorter)
 	}
 	response, err := w.client.WriteOnce(ctx, rest.Call{
 		Method: http.MethodPost, Path: w.reader.users(), Body: draft(d), Header: w.header, Success: []int{http.StatusCreated},

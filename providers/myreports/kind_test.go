@@ -25,6 +25,7 @@ func TestKind(t *testing.T) {
 	}
 	want := map[string]providers.Evidence{
 		"find": providers.Documented, "create": providers.Documented, "update": providers.Documented, "delete": providers.Documented, "invite": providers.Documented,
+		"self": providers.None, "administrators": providers.Documented,
 		"suspend": providers.None, "restore": providers.None,
 	}
 	if diff := cmp.Diff(want, evidence); diff != "" {

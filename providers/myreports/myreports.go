@@ -76,6 +76,19 @@ func Kind() *providers.Kind {
 		Account:      []string{region, account},
 		Attributes:   attributes(),
 		Capabilities: capabilities(),
+		// [USERS]: Manage Users. Without account.user nobody can sign in (inferred).
+		Administrators: &providers.Administrators{
+			Means: "the role user.admin", Reads: []string{rolesName},
+			Is: func(values map[string]any) bool {
+				list, _ := values[rolesName].([]any)
+				return holds(list, "user.admin")
+			},
+			Acts: func(user *providers.User) bool {
+				list, _ := user.Attributes[rolesName].Data.([]any)
+				return holds(list, signIn)
+			},
+		},
+		Address:      address,
 		Unfit:        unfit,
 		Doubts:       doubts,
 		Adapt:        adapt,
@@ -168,6 +181,8 @@ func capabilities() []providers.Capability {
 		{Operation: "restore", Evidence: providers.None, How: "users have no such state"},
 		{Operation: "delete", Evidence: providers.Documented, How: "removes the membership of an account that does not own him; everywhere only with deleteEverywhere", Source: "[DEL]"},
 		{Operation: "invite", Evidence: providers.Documented, How: "at the create, always", Source: "[SEED]"},
+		{Operation: "self", Evidence: providers.None, How: "no text tells who gave the consent"},
+		{Operation: "administrators", Evidence: providers.Documented, How: "the role user.admin", Source: "[USERS]"},
 	}
 }
 
@@ -203,6 +218,26 @@ func fitsName(data any) string {
 		return fmt.Sprintf("at most %d characters, and it has %d", longestName, n)
 	}
 	return ""
+}
+
+// fitsAddress says what the vendor would refuse of an address ([USERS]).
+func fitsAddress(email string) string {
+	if n := utf8.RuneCountInString(email); n > longestEmail {
+		return fmt.Sprintf("MyReports takes addresses of at most %d characters, and this one has %d", longestEmail, n)
+	}
+	return ""
+}
+
+// shorter is what a person can do about an address that is too long.
+const shorter = "state a shorter email in his access block"
+
+// address is fitsAddress with what to do about it.
+func address(email string) string {
+	why := fitsAddress(email)
+	if why != "" {
+		why += "; " + shorter
+	}
+	return why
 }
 
 // unfit judges the name that stands in where none is stated.

@@ -132,6 +132,7 @@ func TestWanted(t *testing.T) {
 // What the kind's rules say stands at the place in the roster that it is about.
 func TestRules(t *testing.T) {
 	long := strings.Repeat("ä", 101)
+	address202 := "bill@" + strings.Repeat("a.", 95) + "example"
 	const warning = true
 	for _, test := range []struct {
 		name, roster, says string
@@ -148,6 +149,8 @@ func TestRules(t *testing.T) {
 		{"a role that is a list", vendor.Person("{roles: [[user.admin]]}"), "must be text", false},
 		{"an empty role", vendor.Person(`{roles: [""]}`), "must be the key of a role", false},
 		{"roles that are text", vendor.Person("{roles: user.admin}"), "must be a list", false},
+		{"a long address in the block", vendor.Person("{email: " + address202 + "}"), "MyReports takes addresses of at most 200 characters, and this one has 202; state a shorter email in his access block", false},
+		{"a long address of the person", "version: 1\npeople:\n  - {email: " + address202 + ", access: {myreports: {}}}\n", "at most 200 characters, and this one has 202", false},
 		{"what there is no place for", vendor.Person("{enabled: false}"), `unknown key "enabled"`, false},
 	} {
 		t.Run(test.name, func(t *testing.T) { vendor.Objects(t, test.roster, test.says, test.warning) })

@@ -39,6 +39,8 @@ type reader struct {
 var (
 	_ providers.Reader = reader{}
 	_ providers.Lister = reader{}
+
+	_ providers.Identifier = reader{}
 )
 
 // Search asks for the users with exactly the address ([SEARCH]). Whether one whose
@@ -142,6 +144,27 @@ func (r reader) Get(ctx context.Context, id string) (*providers.User, error) {
 	user, err := answer.user(r.organization)
 	if err != nil {
 		return nil, response.Unusable(err)
+	}
+	return user, nil
+}
+
+// Self reads the user whom the key belongs to ([OLD], and in no newer text): he may be
+// of another organisation than those whom it manages.
+func (r reader) Self(ctx context.Context) (*providers.User, error) {
+	response, err := r.rest.Read(ctx, rest.Call{Path: "/user/me", Success: []int{http.StatusOK}})
+	if err != nil {
+		return nil, providers.Untold(err)
+	}
+	var answer record
+	if err := response.Decode(&answer); err != nil {
+		return nil, providers.Untold(err)
+	}
+	user, err := answer.user("")
+	if user == nil {
+		return nil, providers.ErrAbsent
+	}
+	if err != nil { // what is not known of him is not shown
+		user.Attributes = nil
 	}
 	return user, nil
 }

@@ -1,6 +1,7 @@
 package partoo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -629,6 +630,34 @@ func TestOrganization(t *testing.T) {
 			t.Run(name+": a user of organization "+id, func(t *testing.T) {
 				vendor.ReadFails(t, test.steps, test.call, "belongs to another organization", "setting organization", ofOrganization)
 			})
+		}
+	}
+}
+
+// Whose key it is, is told by a path that only older texts have: where it is not there,
+// not open or answers something else, nobody is known; only what may pass is an error.
+func TestSelf(t *testing.T) {
+	self := vendortest.Call(func(ctx context.Context, c *providers.Connection) (any, error) { return c.Self(ctx) })
+	me := func(status int, answer string) step {
+		return step{Method: "GET", Path: "/user/me", Status: status, Answer: answer}
+	}
+	vendor.Succeeds(t, []step{me(200, "get-response.json")}, self, livePerceval())
+	// He may be of another organization than those whom the key manages.
+	vendor.Succeeds(t, []step{me(200, `{"id":"U-9","org_id":7}`)}, self, &providers.User{ID: "U-9", Attributes: map[string]providers.Live{"org_id": providers.Show(int64(7))}}, ofOrganization)
+	vendor.Succeeds(t, []step{me(200, `{"id":"U-9","email":"a@example.com","role":7}`)}, self, &providers.User{ID: "U-9", Email: "a@example.com"})
+	for _, answer := range []step{
+		me(404, "error-404.json"), me(403, "error-403.json"), me(401, "error-401.json"), me(400, "error-400.json"), me(405, ""), me(501, ""),
+		me(200, "{}"), me(200, "[]"), me(200, ""), me(200, `{"user":{"id":"U-9"}}`),
+	} {
+		_, err := self(t.Context(), vendor.Connect(t, vendor.Plays(t, answer)))
+		if !errors.Is(err, providers.ErrAbsent) {
+			t.Errorf("%d %s: %v", answer.Status, answer.Answer, err)
+		}
+	}
+	for _, status := range []int{429, 500, 503} {
+		_, err := self(t.Context(), vendor.Connect(t, vendor.Always(t, me(status, "")), func(s *providers.Settings) { s.Config.Retries = 0 }))
+		if err == nil || errors.Is(err, providers.ErrAbsent) {
+			t.Errorf("%d: %v", status, err)
 		}
 	}
 }

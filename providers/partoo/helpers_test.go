@@ -129,7 +129,7 @@ func shown(values map[string]any) map[string]providers.Live {
 
 // livePerceval is the user of get-response.json.
 func livePerceval() *providers.User {
-	return &providers.User{ID: userID, Email: perceval, Attributes: shown(map[string]any{
+	return &providers.User{ID: userID, Email: perceval, State: "active", Attributes: shown(map[string]any{
 		"first_name": "Perceval", "last_name": "de Galles", "org_id": int64(42), roleName: groupManager, customRole: "my_custom_role",
 		accesses: access12and13(), businessIDs: nil, sidebarPages: []any{"posts", "review_management"}, "lang": "fr", "sso_only": false,
 		"phone": "+33 1 23 45 67 89", disabled: false, "keywords": []any{"north"},
@@ -138,7 +138,7 @@ func livePerceval() *providers.User {
 
 // foundPerceval is the user of search-one-response.json.
 func foundPerceval() *providers.User {
-	return &providers.User{ID: userID, Email: perceval, Attributes: shown(map[string]any{
+	return &providers.User{ID: userID, Email: perceval, State: "invited", Attributes: shown(map[string]any{
 		"first_name": "Perceval", "last_name": "de Galles", "org_id": int64(42), roleName: businessManager,
 		accesses: nil, businessIDs: []any{"6409c3a237bbc544d8e26737", "7509c3a237bbc544d8e26737"}, sidebarPages: allPages(), "lang": "en",
 		"sso_only": false, "phone": nil, disabled: false,

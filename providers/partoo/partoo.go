@@ -59,6 +59,12 @@ func Kind() *providers.Kind {
 			Active:    map[string]any{disabled: false},
 			Means:     "the account is disabled; role and accesses stay",
 		},
+		// [ROLES], [GUIDE]. One who was invited and has not come yet is not counted on.
+		Administrators: &providers.Administrators{
+			Means: "the role ORG_ADMIN", Reads: []string{roleName},
+			Is:   func(values map[string]any) bool { return text(values[roleName]) == orgAdmin },
+			Acts: func(user *providers.User) bool { return user.State == "active" },
+		},
 		Missing:      missing,
 		Conflicts:    conflicts,
 		Doubts:       doubts,
@@ -147,6 +153,8 @@ func capabilities() []providers.Capability {
 		{Operation: "restore", Evidence: providers.Documented, How: "the account is enabled; that it is as before is assumed", Source: "[UPD]"},
 		{Operation: "delete", Evidence: providers.Documented, How: "whether for good is not documented", Source: "[DEL], [GUIDE]"},
 		{Operation: "invite", Evidence: providers.Documented, How: "at the create, or later by a call of its own", Source: "[SEED], [INV]"},
+		{Operation: "self", Evidence: providers.Assumed, How: "the user whom the key belongs to, by GET /user/me, which only older texts have", Source: "[OLD]"},
+		{Operation: "administrators", Evidence: providers.Documented, How: "the role ORG_ADMIN", Source: "[ROLES], [GUIDE]"},
 	}
 }
 

@@ -164,6 +164,9 @@ func (r record) user(organization string) (*providers.User, error) {
 	if pages, is := r[sidebarPages]; is && absent(pages) {
 		in.shown[sidebarPages] = providers.Show(anyList(sidebarFeatures))
 	}
+	// Little hangs on it, so that another form than the documented one is as if it were not
+	// shown.
+	user.State, _, _ = read[string](r, statusName)
 	settle(in.shown)
 	return user, nil
 }

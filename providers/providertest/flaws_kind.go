@@ -54,6 +54,9 @@ func kindFlaws() []flaw {
 				c.Writer = struct{}{}
 			}
 		}},
+		{name: "administrators who are known by nothing that is shown", found: "kind/insiders", kind: func(k *providers.Kind) {
+			k.Administrators = &providers.Administrators{Means: "nothing", Reads: []string{"nothing"}, Is: func(map[string]any) bool { return true }}
+		}},
 		{name: "leavers that are deleted by default", found: "kind/names", kind: func(k *providers.Kind) { k.OnLeave = sources.LeaveDelete }},
 		{name: "a base URL without encryption", found: "kind/names", kind: func(k *providers.Kind) { k.BaseURL = "http://api.example.com" }},
 		{name: "a suspension by what is no attribute", found: "kind/suspension", kind: func(k *providers.Kind) {

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -15,6 +16,7 @@ func (s Subject) kindLaws() []law {
 	return []law{
 		{"kind/names and addresses", (*bench).names},
 		{"kind/capabilities", (*bench).capabilities},
+		{"kind/insiders", (*bench).insiders},
 		{"kind/attributes", (*bench).attributes},
 		{"kind/equality", (*bench).equality},
 		{"kind/suspension", (*bench).suspension},
@@ -55,7 +57,7 @@ func (b *bench) names() {
 // capabilities: every operation is told once with its evidence and source, and a
 // connection has the abilities that are documented.
 func (b *bench) capabilities() {
-	want := []string{"create", "delete", "find", "invite", "restore", "suspend", "update"}
+	want := []string{"administrators", "create", "delete", "find", "invite", "restore", "self", "suspend", "update"}
 	var told []string
 	for _, c := range b.Kind.Capabilities {
 		told = append(told, c.Operation)
@@ -84,6 +86,49 @@ func (b *bench) capabilities() {
 	}
 	if lister := b.connect().Lists(); (lister != nil) != b.can("list") {
 		b.Errorf("users can be listed: %v, and there is a method: %v", b.can("list"), lister != nil)
+	}
+}
+
+// insiders: what is told of the user whom the credentials belong to, and of those who
+// manage the others, is there to be asked. It is judged by attributes alone, and what is
+// not shown makes nobody an administrator.
+func (b *bench) insiders() {
+	k, c := b.Kind, b.connect()
+	before := len(b.requests())
+	user, err := c.Self(b.ctx)
+	switch {
+	case err != nil && !errors.Is(err, providers.ErrAbsent):
+		b.Errorf("whose the credentials are: %v", err)
+	case err == nil && k.Capability("self").Evidence == providers.None:
+		b.Errorf("the credentials are told to be those of %s%s, which is said to be absent", user.Email, user.ID)
+	case err != nil && len(b.requests()) > before:
+		b.Errorf("it is asked whose the credentials are, and nothing comes of it")
+	}
+	if (k.Administrators != nil) != (k.Capability("administrators").Evidence != providers.None) {
+		b.Errorf("what is told of administrators does not agree with how they are known")
+	}
+	if k.Administrators == nil {
+		return
+	}
+	if k.Administrators.Means == "" || len(k.Administrators.Reads) == 0 {
+		b.Errorf("administrators are known by nothing")
+	}
+	for _, name := range k.Administrators.Reads {
+		if attribute, known := k.Attribute(name); !known || !attribute.Grant {
+			b.Errorf("administrators are known by %s, which is no grant", name)
+		}
+	}
+	if is, known := k.Administrator(&providers.User{}, nil); is || known || k.ActiveAdministrator(&providers.User{}) {
+		b.Errorf("somebody of whom nothing is shown is an administrator")
+	}
+	for _, value := range []any{nil, "", true, int64(1), []any{}, []any{nil}, map[string]any{}} {
+		values := make(map[string]any)
+		for _, name := range k.Administrators.Reads {
+			values[name] = value
+		}
+		if k.Administrators.Is(values) {
+			b.Errorf("%#v makes an administrator", value)
+		}
 	}
 }
 

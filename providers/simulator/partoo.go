@@ -18,6 +18,11 @@ type PartooOptions struct {
 	// the organisation of the documented example.
 	Role string
 	Org  int64
+	// Me is the id of that user among those of the organisation; "" is one whom no
+	// search finds.
+	Me string
+	// NoMe has no path for him: only the older texts have one (DOC-OLD).
+	NoMe bool
 
 	// SearchShowsDisabled has a search without the filter disabled show disabled
 	// users as well. Not documented; the default hides them, which is the harder
@@ -164,6 +169,9 @@ func (p *partoo) serve(c *call) *response {
 	case partooCount:
 		return p.count(c)
 	case partooMe:
+		if p.options.Partoo.NoMe {
+			return p.failure(c, http.StatusNotFound, "")
+		}
 		return jsonAnswer(http.StatusOK, partooJSON, p.me().shown(c, true))
 	}
 	u, ok := p.records.byID(id)
@@ -201,9 +209,12 @@ func (p *partoo) reaches(u *partooUser) bool {
 	return p.options.Partoo.Role == partooProvider || u.attributes["org_id"] == p.options.Partoo.Org
 }
 
-// me is the user whom the key belongs to. He is nobody's to manage, so that no
-// search finds him.
+// me is the user whom the key belongs to. Unless he is one of the organisation's, he is
+// nobody's to manage, so that no search finds him.
 func (p *partoo) me() *partooUser {
+	if u, ok := p.records.byID(p.options.Partoo.Me); ok {
+		return u
+	}
 	return &partooUser{
 		entry: entry{id: hex24("partoo", "me"), created: time.Unix(0, 0)},
 		attributes: map[string]any{

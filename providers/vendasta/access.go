@@ -51,6 +51,20 @@ func privilege(attribute string, before, after any) bool {
 	})
 }
 
+// administrates reports whether features make an administrator of Partner Center
+// ([SEED], [G-SYNC]).
+func administrates(values map[string]any) bool {
+	return slices.Contains(texts(values[platformAccess]), "pc:access")
+}
+
+// administratesAll reports of one whether he is known to manage the others: nothing
+// narrows his pc:access, or he has pc:canManageAdmins, which is taken to mean what its
+// name says (assumed). A service account is nobody who could sign in.
+func administratesAll(user *providers.User) bool {
+	person := !strings.HasSuffix(strings.ToLower(user.Email), serviceAccountDomain)
+	return person && slices.Contains(powers(texts(user.Attributes[platformAccess].Data)), "pc:canManageAdmins")
+}
+
 // wholePartnerCenter stands for pc:access with nothing that narrows it.
 const wholePartnerCenter = "pc:*"
 

@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -333,4 +334,20 @@ func TestOpenRefusesAddresses(t *testing.T) { vendor.RefusesAddresses(t) }
 
 func TestRate(t *testing.T) {
 	vendor.KeepsRate(t, vendortest.Search("ana@example.com"), step{Status: 200, Answer: "search-empty-response.json"}, 2*time.Second)
+}
+
+// The service account is told by its key file, without a request; whose a token is, by
+// nothing.
+func TestSelf(t *testing.T) {
+	unsent := vendortest.RoundTripper(func(r *http.Request) (*http.Response, error) {
+		t.Errorf("asked for %s", r.URL)
+		return nil, http.ErrNotSupported
+	})
+	user, err := vendor.Connect(t, unsent, withAccount(credentials(t, pkcs1(rsaKey())))).Self(t.Context())
+	if err != nil || user.Email != "subject@partner-service-account.apigateway.co" || user.ID != "" {
+		t.Errorf("%+v, %v", user, err)
+	}
+	if user, err := vendor.Connect(t, unsent).Self(t.Context()); !errors.Is(err, providers.ErrAbsent) {
+		t.Errorf("%+v, %v", user, err)
+	}
 }

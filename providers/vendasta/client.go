@@ -29,15 +29,32 @@ const pageSize = 100
 
 // reader finds users. It can not write.
 type reader struct {
-	rest     rest.Reader
-	partner  string
+	rest    rest.Reader
+	partner string
+	// self is the address of the service account that the credentials are of, or "".
+	self     string
 	explains func(error) error
 }
 
 var (
 	_ providers.Reader = reader{}
 	_ providers.Lister = reader{}
+
+	_ providers.Identifier = reader{}
 )
+
+// serviceAccountDomain is what the address of a service account ends with ([G-AUTH]).
+const serviceAccountDomain = "@partner-service-account.apigateway.co"
+
+// Self is the service account, which its key file names ([G-AUTH]); it takes no request.
+// Whose a static token is, the vendor tells only with a scope for people who are signed
+// in ([P] get-users-id), which such a token need not have.
+func (r reader) Self(context.Context) (*providers.User, error) {
+	if r.self == "" {
+		return nil, providers.ErrAbsent
+	}
+	return &providers.User{Email: r.self}, nil
+}
 
 // Search asks for the users with the address, all pages of them ([P] get-users).
 // No match is 200 with an empty list ([G-SYNC]); anything else proves nothing.

@@ -276,7 +276,7 @@ func TestPhones(t *testing.T) {
 // What the kind declares holds together.
 func TestKind(t *testing.T) {
 	kind := Kind()
-	operations := []string{"find", "create", "update", "suspend", "restore", "delete", "invite"}
+	operations := []string{"find", "create", "update", "suspend", "restore", "delete", "invite", "self", "administrators"}
 	var said []string
 	for _, c := range kind.Capabilities {
 		said = append(said, c.Operation)

@@ -34,7 +34,7 @@ type keyFile struct {
 // open connects with a static token or a service account.
 func open(_ context.Context, settings providers.Settings) (*providers.Connection, error) {
 	config := settings.Config
-	authenticator, err := authenticate(settings)
+	authenticator, self, err := authenticate(settings)
 	if err != nil {
 		return nil, err
 	}
@@ -45,26 +45,27 @@ func open(_ context.Context, settings providers.Settings) (*providers.Connection
 	if err != nil {
 		return nil, err
 	}
-	r := reader{rest: client.Reader(), partner: config.Settings["partner"], explains: providers.Explain(config, forbidden)}
+	r := reader{rest: client.Reader(), partner: config.Settings["partner"], self: self, explains: providers.Explain(config, forbidden)}
 	return providers.NewConnection(client, settings, r, writer{client: client, reader: r}), nil
 }
 
-func authenticate(settings providers.Settings) (rest.Authenticator, error) {
+// authenticate is how requests are authenticated, and as which service account.
+func authenticate(settings providers.Settings) (authenticator rest.Authenticator, self string, err error) {
 	if token, is := settings.Auth["token"]; is {
 		authenticator, err := rest.Bearer(token)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", settings.Config.Auth["token"], err)
+			return nil, "", fmt.Errorf("%s: %w", settings.Config.Auth["token"], err)
 		}
-		return authenticator, nil
+		return authenticator, "", nil
 	}
 	ref := settings.Config.Auth["serviceAccount"]
 	key, err := readKey(settings.Auth["serviceAccount"])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ref, err)
+		return nil, "", fmt.Errorf("%s: %w", ref, err)
 	}
 	tokenURL := cmp.Or(settings.Config.TokenURL, key.TokenURI, Kind().TokenURL)
 	if err := sources.CheckURL(tokenURL); err != nil {
-		return nil, fmt.Errorf("%s: token_uri: %w", ref, err)
+		return nil, "", fmt.Errorf("%s: token_uri: %w", ref, err)
 	}
 	token, err := rest.NewJWTBearer(rest.JWTBearer{
 		TokenURL: tokenURL, Issuer: key.Payload.Iss, Subject: key.Payload.Sub, Audience: key.Payload.Aud, KeyID: key.Header.Kid,
@@ -72,9 +73,9 @@ func authenticate(settings providers.Settings) (rest.Authenticator, error) {
 		Transport: settings.Transport, Timeout: settings.Config.Timeout, Secrets: settings.Secrets,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ref, err)
+		return nil, "", fmt.Errorf("%s: %w", ref, err)
 	}
-	return token, nil
+	return token, key.Payload.Sub, nil
 }
 
 // readKey reads the credential file. Its errors name members and never show a

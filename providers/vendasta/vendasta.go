@@ -35,6 +35,9 @@ func Kind() *providers.Kind {
 			Suspended: map[string]any{platformAccess: []any{}, businessLocations: []any{}}, // [G-SYNC]
 			Means:     "can still sign in, sees nothing",
 		},
+		Administrators: &providers.Administrators{
+			Means: "pc:access", Reads: []string{platformAccess}, Is: administrates, Acts: administratesAll,
+		},
 		Missing:   missing,
 		Conflicts: conflicts,
 		Doubts:    doubts,
@@ -110,6 +113,8 @@ func capabilities() []providers.Capability {
 		{Operation: "restore", Evidence: providers.Documented, How: "the grants are given back", Source: "[G-SYNC]"},
 		{Operation: "delete", Evidence: providers.Documented, How: "for good", Source: "[P] delete-users-id"},
 		{Operation: "invite", Evidence: providers.Documented, How: "welcome mail, a call of its own", Source: "[P] get-sendWelcomeEmail-by-userid"},
+		{Operation: "self", Evidence: providers.Documented, How: "the service account, which its key file names; whose a static token is, is not asked", Source: "[G-AUTH]"},
+		{Operation: "administrators", Evidence: providers.Documented, How: "pc:access; relied on only where nothing narrows it, or with pc:canManageAdmins", Source: "[SEED], [G-SYNC]"},
 	}
 }
 

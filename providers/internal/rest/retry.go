@@ -123,7 +123,19 @@ func (op *operation) affords(ctx context.Context, wait time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && wait >= time.Until(deadline) {
 		return false
 	}
-	return op.spent+wait <= callBudget
+	budget := callBudget
+	if patience, given := ctx.Value(patienceKey{}).(time.Duration); given {
+		budget = patience
+	}
+	return op.spent+wait <= budget
+}
+
+type patienceKey struct{}
+
+// WithPatience returns a context under which one call with all its waits may take so
+// long, and not ten minutes.
+func WithPatience(ctx context.Context, patience time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, patience)
 }
 
 // wait holds no slot.

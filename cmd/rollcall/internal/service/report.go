@@ -51,6 +51,7 @@ const (
 	Scheduled Reason = "scheduled"  // its time had come
 	Missed    Reason = "missed"     // its time had passed while nothing was running
 	TakenOver Reason = "taken over" // whoever ran it died
+	ByHand    Reason = "by hand"    // somebody, or a timer of the system, began it
 )
 
 // A Run is one run that begins.
