@@ -109,7 +109,7 @@ func Build(in Input) *Plan {
 		Roster: in.Roster, Scope: in.Scope, Guardrails: guardrailsOf(in.Guardrails),
 		Providers: []ProviderState{}, Changes: []Change{}, Held: []Held{}, Manual: []Manual{},
 	}
-	entries := slices.Clone(in.Entries)
+	entries := distinct(in.Entries)
 	slices.SortFunc(entries, func(a, b Entry) int {
 		return cmp.Or(strings.Compare(a.Access.Provider, b.Access.Provider), strings.Compare(a.Access.Person.Key, b.Access.Person.Key))
 	})
