@@ -660,7 +660,7 @@ func (b *builder) takesGrant(c Change) bool {
 func (b *builder) protected(e Entry) string {
 	addresses := e.Access.Emails()
 	if e.Observation.User != nil {
-		addresses = append(addresses, e.Observation.User.Email)
+		addresses = append(addresses, e.Observation.User.Addresses()...)
 	}
 	return protectedBy(b.protect, addresses...)
 }

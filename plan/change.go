@@ -50,7 +50,7 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern) (ChangeRe
 		}
 	}
 	if o.User != nil {
-		if by := protectedBy(protect, o.User.Email); by != "" {
+		if by := protectedBy(protect, o.User.Addresses()...); by != "" {
 			return w.end(Refused, "guardrails.protect has "+by), true
 		}
 	}
