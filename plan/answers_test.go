@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/plan"
+	"rollcall/providers"
 	"rollcall/providers/simulator"
 )
 
@@ -112,3 +113,14 @@ func TestIgnoredUpdates(t *testing.T) {
 
 // done reports whether a change is as the plan wants it.
 func done(c plan.ChangeResult) bool { return c.Status == plan.Applied || c.Status == plan.Already }
+
+// Whoever was never looked up is not taken for absent.
+func TestNotLookedUpIsNotAbsent(t *testing.T) {
+	h := newHouse(t, "", oneNew)
+	in := h.input()
+	in.Entries[0].Observation = providers.Observation{}
+	p := plan.Build(in)
+	if len(p.Changes) > 0 || len(p.Held) != 1 || p.Held[0].Reason != plan.HeldUnknown || p.Exit(false) != plan.ExitIncomplete {
+		t.Errorf("exit %d:\n%s", p.Exit(false), p.Text(plan.Style{}))
+	}
+}
