@@ -339,3 +339,21 @@ func patterns(t testing.TB, texts ...string) []sources.Pattern {
 	}
 	return all
 }
+
+// Somebody else who has the address of one who was managed is met for the first time:
+// nothing of his is taken that rollcall never gave him, and his address is his.
+func TestAnotherUserWithHisAddress(t *testing.T) {
+	h := remembering(t, bothConfig, people(anaEntry)+seller)
+	h.world.Remove("partoo", fmt.Sprint(h.stored("ana@example.com")["id"]))
+	h.world.Remove("vendasta", fmt.Sprint(h.atVendasta("ana@example.com")["id"]))
+	if _, err := h.world.Add("partoo", partooUser("64a000000000000000000009", "ana.old@example.com", "PUBLISHER")); err != nil {
+		t.Fatal(err)
+	}
+	h.add(user("U-other", "ana@example.com", list("ssc:access", "tm:access"), "givenName", "Anna", "familyName", "Souza"))
+	entry := strings.Replace(anaEntry, "id: E-1", "id: E-1, previousEmails: [ana.old@example.com]", 1)
+	h.load(bothConfig, people(strings.Replace(entry, "teams: [seller]", "title: Buyer", 1))+seller)
+	p := h.plan()
+	if got := lines(p); got != "partoo/ana@example.com adopt joined first_name:F->Ana last_name:L->Souza" || len(p.Manual) != 1 {
+		t.Errorf("%s\n%s", got, p.Text(plan.Style{}))
+	}
+}
