@@ -128,7 +128,7 @@ func draft(p *Plan, provider Provider, in Input) *builder {
 	b := newBuilder(p, provider, in.Guardrails.Protect)
 	entries := slices.DeleteFunc(slices.Clone(in.Entries), func(e Entry) bool { return e.Access.Provider != provider.Config.Name })
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Access.Person.Key, b.Access.Person.Key) })
-	for _, e := range entries {
+	for _, e := range distinct(entries) {
 		b.entry(e)
 	}
 	return b
@@ -708,8 +708,8 @@ func (b *builder) takesGrant(c Change) bool {
 // "".
 func (b *builder) protected(e Entry) string {
 	addresses := e.Access.Emails()
-	if user := e.Observation.User; user != nil {
-		addresses = append(append(addresses, user.Email), user.Aliases...)
+	if e.Observation.User != nil {
+		addresses = append(addresses, e.Observation.User.Addresses()...)
 	}
 	return protectedBy(b.protect, addresses...)
 }

@@ -105,11 +105,11 @@ func (b *builder) guard(changes []Change, in Input) {
 // by now, or much smaller than the one that was applied last: more likely than that so
 // many left is that a part of it was lost. A limit that is lifted lifts this too.
 func (p *Plan) guardRoster(provider Provider, changes []*Change, people map[string]bool) {
-	if provider.Memory == nil || provider.Memory.roster == 0 {
+	if provider.Memory == nil {
 		return
 	}
 	now, before := len(people), provider.Memory.roster
-	if now > 0 && (now*2 >= before || before-now <= defaultRemovals) {
+	if !shrunk(now, before) {
 		return
 	}
 	blocked := 0
@@ -124,6 +124,11 @@ func (p *Plan) guardRoster(provider Provider, changes []*Change, people map[stri
 	if blocked > 0 {
 		p.Guards = append(p.Guards, GuardInfo{Provider: provider.Config.Name, Guard: guardRosterName, Figure: now, Limit: (before + 1) / 2, Base: before, Tripped: true})
 	}
+}
+
+// shrunk reports whether a roster is empty by now, or much smaller than the one before.
+func shrunk(now, before int) bool {
+	return before > 0 && (now == 0 || now*2 < before && before-now > defaultRemovals)
 }
 
 // guardRosterName is the guard against a roster of which a part was lost.

@@ -334,22 +334,37 @@ func (s *settling) leavers() {
 	}
 }
 
-// accounts notes how many people the roster had at each provider. A roster whose
-// removals a guard refused is not what was applied.
+// accounts notes how many people the roster had at each provider. A roster that is much
+// smaller than the one before is not what was applied as long as the removal of somebody
+// who is gone from it was not tried: a guard or an interrupt came before it, or he could
+// not be looked up.
 func (s *settling) accounts(in []Provider, access []*sources.Access) {
 	for _, provider := range in {
 		name := provider.Config.Name
-		people := 0
+		here := make(map[string]bool)
 		for _, a := range access {
 			if a.Provider == name && a.State != sources.Vanished {
-				people++
+				here[a.Person.Key] = true
 			}
 		}
-		refused := slices.ContainsFunc(s.plan.Guards, func(g GuardInfo) bool { return g.Provider == name && g.Guard == guardRosterName }) &&
-			slices.ContainsFunc(s.result.Changes, func(c ChangeResult) bool { return c.Provider == name && c.Status == Refused })
-		if refused {
+		people := len(here)
+		if provider.Memory != nil && shrunk(people, provider.Memory.roster) && s.untried(name, here) {
 			people = provider.Memory.roster
 		}
 		s.update.Targets[name], s.update.People[name] = provider.Target, people
 	}
+}
+
+// untried reports whether somebody who is gone from the roster has what he had there
+// because nothing was sent for him. Of whom guardrails.protect has nothing ever is.
+func (s *settling) untried(name string, here map[string]bool) bool {
+	gone := func(provider, email string) bool {
+		key, err := sources.CanonicalEmail(email)
+		return provider == name && (err != nil || !here[key])
+	}
+	return slices.ContainsFunc(s.plan.Held, func(h Held) bool { return h.Leaver && h.Reason != HeldProtected && gone(h.Provider, h.Email) }) ||
+		slices.ContainsFunc(s.plan.Manual, func(m Manual) bool { return m.Leaver && gone(m.Provider, m.Email) }) ||
+		slices.ContainsFunc(s.result.Changes, func(c ChangeResult) bool {
+			return (c.Status == Refused || c.Status == Skipped) && gone(c.Provider, c.Email)
+		})
 }
