@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -53,7 +54,7 @@ func (a *app) cycle(ctx context.Context, stop <-chan struct{}, run service.Run, 
 		// It was not told to stop: it took too long.
 		if ended.code == plan.ExitInterrupted {
 			ended.code = plan.ExitIncomplete
-			ended.why = fmt.Errorf("the deadline of %s was over before everything was done: the next run goes on from there; more concurrency, a higher rate or a later schedule.deadline leave it the time", within.deadline)
+			ended.why = fmt.Errorf("the deadline of %s was over before everything was done: the next run goes on from there; more concurrency, a higher rate or a later schedule.deadline leave it the time", short(within.deadline))
 			err = &exitError{code: ended.code, err: ended.why}
 		}
 	default:
@@ -122,4 +123,16 @@ func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{
 	}
 	a.log.Error("what was under way took too long and is left", "after", within.grace)
 	cancel()
+}
+
+// short is a duration of whole minutes as people write it.
+func short(d time.Duration) string {
+	text := d.String()
+	if minutes, whole := strings.CutSuffix(text, "m0s"); whole {
+		text = minutes + "m"
+	}
+	if hours, whole := strings.CutSuffix(text, "h0m"); whole {
+		text = hours + "h"
+	}
+	return text
 }

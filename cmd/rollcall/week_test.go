@@ -102,7 +102,7 @@ type week struct {
 }
 
 const weekConfig = `version: 1
-schedule: {cron: %q, timeZone: Europe/Berlin, catchUp: true, deadline: 24h}
+schedule: {cron: %q, timeZone: Europe/Berlin, catchUp: true, deadline: %s}
 notify:
   webhook: {url: {command: [echo, "https://notify.invalid/hook"]}}
   heartbeat: {command: [echo, "https://notify.invalid/beat"]}
@@ -113,8 +113,8 @@ providers:
   partoo: {auth: {apiKey: {env: UNUSED}}, rate: unlimited}
 `
 
-func (w *week) config(cron, rate string) {
-	write(w.t, w.dir, "rollcall.yaml", fmt.Sprintf(weekConfig, cron, rate))
+func (w *week) config(cron, rate, deadline string) {
+	write(w.t, w.dir, "rollcall.yaml", fmt.Sprintf(weekConfig, cron, deadline, rate))
 }
 
 // roster has so many people, of whom the first has departed if that is said.
@@ -203,7 +203,7 @@ func TestSevenDays(t *testing.T) {
 				w := &week{t: t, dir: dir, book: &logbook{zone: zone}}
 				time.Sleep(time.Until(test.begins))
 				w.monitor = monitor.New(monitor.Options{Zone: zone})
-				w.config("30 2 * * *", "unlimited")
+				w.config("30 2 * * *", "unlimited", "24h")
 				w.chaos("vendasta:\n  users: []\n")
 				w.roster(2, false)
 				w.start()
@@ -218,10 +218,10 @@ func TestSevenDays(t *testing.T) {
 				write(t, dir, "roster.yaml", "version: 1\npeople:\n  - {email: p0@example.com, acess: {}}\n")
 				w.until("12:00") // Monday: the roster is wrong
 				w.roster(6, true)
-				w.config("30 */2 * * *", "2/h")
+				w.config("30 */2 * * *", "2/h", "24h")
 				w.app.hangups <- struct{}{}
 				w.until("23:00") // a run takes hours now
-				w.config("30 2 * * *", "unlimited")
+				w.config("30 2 * * *", "unlimited", "24h")
 				w.until("12:00") // Tuesday
 				w.stop()
 				w.until("12:00") // Wednesday, without the service
@@ -297,4 +297,33 @@ func TestSevenDays(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDeadline: a run that takes too long begins nothing more, says so, and leaves the
+// rest to the next one.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	if code, _, stderr := rollcall(t.TempDir(), "--version"); code != plan.ExitOK {
+		t.Fatal(stderr)
+	}
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := &week{t: t, dir: dir, book: &logbook{zone: time.UTC}}
+		w.monitor = monitor.New(monitor.Options{})
+		w.config("0 2 * * *", "3/h", "90m")
+		w.chaos("vendasta:\n  users: []\n")
+		w.roster(4, false)
+		w.start()
+		time.Sleep(40 * time.Hour)
+		w.stop()
+		w.book.mu.Lock()
+		defer w.book.mu.Unlock()
+		want := []string{
+			"Sat 01:00 scheduled Sat 01:00 +0000", "Sat 02:30 incomplete, exit 3, 6 applied, 0 open",
+			"Sun 01:00 scheduled Sun 01:00 +0000", "Sun 02:00 converged, exit 0, 2 applied, 0 open",
+		}
+		if diff := cmp.Diff(want, w.book.lines); diff != "" || !strings.Contains(string(w.told.text), "the deadline of 1h30m was over before everything was done: the next run goes on from there") {
+			t.Errorf("-want +got\n%s\n%s", diff, w.told.text)
+		}
+	})
 }
