@@ -38,6 +38,9 @@ type Provider struct {
 	Target string
 	// Memory is what the ledger has of the provider; nil where there is no ledger.
 	Memory *Memory
+	// Record is what the ledger has where the plan was made without one and is recorded
+	// in it all the same; nil is as Memory.
+	Record *Memory
 	// Named tells that the plan is for people who are named.
 	Named bool
 }
@@ -48,6 +51,9 @@ func NewProvider(kind *providers.Kind, config sources.ProviderConfig) Provider {
 	fitted, config := kind.Configure(config)
 	return Provider{Config: config, Kind: fitted, Target: target}
 }
+
+// recorded is what the ledger has, whatever the plan was made with.
+func (p Provider) recorded() *Memory { return cmp.Or(p.Memory, p.Record) }
 
 // onLeave is what happens to a leaver there; empty means that a person has to do
 // it.
@@ -128,7 +134,8 @@ func draft(p *Plan, provider Provider, in Input) *builder {
 	b := newBuilder(p, provider, in.Guardrails.Protect)
 	entries := slices.DeleteFunc(slices.Clone(in.Entries), func(e Entry) bool { return e.Access.Provider != provider.Config.Name })
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Access.Person.Key, b.Access.Person.Key) })
-	for _, e := range distinct(entries) {
+	b.all = distinct(entries)
+	for _, e := range b.all {
 		b.entry(e)
 	}
 	return b
@@ -157,6 +164,7 @@ type builder struct {
 	users    []*providers.User
 	insiders Insiders
 	unarmed  []string // guards
+	all      []Entry  // of the provider; none where one is judged alone
 }
 
 func newBuilder(p *Plan, provider Provider, protect []sources.Pattern) *builder {
@@ -190,6 +198,14 @@ func (b *builder) entry(e Entry) {
 	switch o.Finding {
 	case providers.Found:
 		b.found++
+		if b.provider.Memory.handedOver(e, b.all) != nil {
+			b.unchanged++ // somebody else has the user now
+			return
+		}
+		if why, remedy := b.whose(e); why != "" {
+			b.hold(e, "", HeldAmbiguous, why, remedy)
+			return
+		}
 		if access.State.Leaver() {
 			b.leaver(e)
 		} else {

@@ -26,6 +26,8 @@ func (p Provider) unproven(access *sources.Access) error {
 		return providers.WithRemedy(errors.New("a change of his was under way when its run ended, and the vendor is not searched"), seeToHim)
 	case known && record.UserID == "":
 		return providers.WithRemedy(errors.New("the ledger has him without the id by which he could be looked up"), "look for him at the vendor, and pin him with userID")
+	case p.Memory.several(access):
+		return providers.WithRemedy(errors.New("the ledger has several users who may be this person"), "pin the right one with userID")
 	case known:
 		return providers.WithRemedy(fmt.Errorf("the vendor does not have user %s any more, as whom the ledger has him, and is not searched for another one", record.UserID), seeToHim)
 	case len(p.Memory.users) == 0 && !p.Named:

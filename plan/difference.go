@@ -49,14 +49,17 @@ func (b *builder) difference(e Entry) difference {
 	record, managed := b.provider.Memory.manages(e.Access, user)
 	var d difference
 	if !sources.SameEmail(user.Email, e.Access.Email) {
-		if managed && kind.Readdress {
-			d.changes = append(d.changes, AttributeChange{Name: emailName, Before: user.Email, After: e.Access.Email})
-			d.origins, d.edited = append(d.origins, e.Access.EmailOrigin()), true
-		} else {
+		switch unshown := unshownOf(kind, user); {
+		case !managed || !kind.Readdress || kind.Cannot("update") != "":
 			d.manual = append(d.manual, Manual{
 				What: fmt.Sprintf("change his address from %s to %s", user.Email, e.Access.Email),
 				Why:  b.whyNoAddress(),
 			})
+		case len(unshown) > 0:
+			d.unsendable, d.unshown = append(d.unsendable, emailName), unshown
+		default:
+			d.changes = append(d.changes, AttributeChange{Name: emailName, Before: user.Email, After: e.Access.Email})
+			d.origins, d.edited = append(d.origins, e.Access.EmailOrigin()), true
 		}
 	}
 	if why := kind.Cannot("restore"); why != "" && kind.Suspended(user) {
@@ -149,6 +152,8 @@ func (b *builder) whyNoAddress() string {
 	switch {
 	case !kind.Readdress:
 		return kind.Title + " documents no way to change an address"
+	case kind.Cannot("update") != "":
+		return kind.Cannot("update")
 	case b.provider.Memory == nil:
 		return "without a ledger nothing shows that the user is his, so an address is never changed"
 	default:

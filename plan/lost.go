@@ -79,6 +79,9 @@ func (d *difference) giveBack(p Provider, e Entry, record ledger.User) {
 		_, state := p.Kind.Suspension.Active[name]
 		before := record.Before[name]
 		stated := slices.ContainsFunc(wants(p.Kind, e.Access), func(w providers.Wanted) bool { return w.Attribute.Name == name })
+		if last, given := record.Applied[name]; known && given && p.losable(a) {
+			before, _ = without(a, before, last) // the roster gave it, and states it no more
+		}
 		if !known || state || stated || providers.Empty(before) {
 			continue
 		}

@@ -69,22 +69,51 @@ func keys(access *sources.Access) []string {
 	return all
 }
 
-// of is the user whom rollcall manages for a person: by one of his addresses, or by
-// his id, whatever address he had then.
-func (m *Memory) of(access *sources.Access) (ledger.User, bool) {
+// candidates are the users of the ledger who may be the person's: by each of his
+// addresses, and by his id, whatever address he had then, unless one of his addresses is
+// known as his.
+func (m *Memory) candidates(access *sources.Access) []ledger.User {
 	if m == nil {
-		return ledger.User{}, false
+		return nil
 	}
+	var all []ledger.User
+	id, his := access.Person.ID, false
 	for _, key := range keys(access) {
 		if user, known := m.users[key]; known {
-			return user, true
+			all = append(all, user)
+			his = his || user.Person == "" || user.Person == id
 		}
 	}
-	if id := access.Person.ID; id != "" {
-		user, known := m.people[id]
-		return user, known
+	if user, known := m.people[id]; known && id != "" && !his {
+		all = append(all, user)
 	}
-	return ledger.User{}, false
+	return all
+}
+
+// of is the user whom rollcall manages for a person: of several who may be his, the one
+// with the id that the roster pins, or that was found, else by his address.
+func (m *Memory) of(access *sources.Access, found ...string) (ledger.User, bool) {
+	all := m.candidates(access)
+	if len(all) == 0 {
+		return ledger.User{}, false
+	}
+	for _, id := range append(found, access.UserID) {
+		for _, user := range all {
+			if id != "" && user.UserID == id {
+				return user, true
+			}
+		}
+	}
+	return all[0], true
+}
+
+// several reports whether the ledger has more than one user who may be the person's.
+func (m *Memory) several(access *sources.Access) bool {
+	ids := make(map[string]bool)
+	for _, user := range m.candidates(access) {
+		ids[user.UserID] = true
+	}
+	return len(ids) > 1
 }
 
 // manages reports whether the user who was found is the one whom rollcall manages for
@@ -94,7 +123,7 @@ func (m *Memory) manages(access *sources.Access, user *providers.User) (ledger.U
 	if m == nil || user == nil {
 		return ledger.User{}, false
 	}
-	if record, known := m.of(access); known && (record.UserID == "" || record.UserID == user.ID) {
+	if record, known := m.of(access, user.ID); known && (record.UserID == "" || record.UserID == user.ID) {
 		return record, true
 	}
 	if u, was := m.interrupted(access); was && u.Action == string(Create) {
@@ -137,8 +166,8 @@ func (m *Memory) openSince(key string) time.Time {
 	return m.open[key]
 }
 
-// vanished are those whom rollcall manages at the provider and whom the roster does not
-// have there any more, in the order of their addresses. access is everybody's who has
+// vanished are those whom rollcall manages at the provider, or may have created there,
+// and whom the roster does not have there any more, in the order of their addresses. access is everybody's who has
 // something at the provider, whatever the scope.
 func (m *Memory) vanished(access []*sources.Access) []*sources.Access {
 	if m == nil {
@@ -149,8 +178,10 @@ func (m *Memory) vanished(access []*sources.Access) []*sources.Access {
 		if a.Provider != m.provider {
 			continue
 		}
-		if user, known := m.of(a); known {
-			here[user.Email] = true
+		for _, user := range m.candidates(a) {
+			if a.UserID == "" || a.UserID == user.UserID {
+				here[user.Email] = true
+			}
 		}
 		for _, key := range keys(a) {
 			here[key] = true
@@ -159,6 +190,12 @@ func (m *Memory) vanished(access []*sources.Access) []*sources.Access {
 	var gone []*sources.Access
 	for email := range m.users {
 		if !here[email] {
+			gone = append(gone, sources.Gone(m.provider, email))
+		}
+	}
+	for email := range m.unfinished {
+		// Whom a run may have created of which no more is known.
+		if _, managed := m.users[email]; !managed && !here[email] {
 			gone = append(gone, sources.Gone(m.provider, email))
 		}
 	}

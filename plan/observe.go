@@ -85,7 +85,8 @@ const youngFor = time.Hour
 func (p Provider) query(access *sources.Access) providers.Query {
 	q := providers.Query{UserID: access.UserID, Emails: access.Emails(), ShowEmail: p.Kind.Remedies["email"]}
 	record, known := p.Memory.of(access)
-	if known && access.UserID == "" {
+	// Where several may be his, whoever has his address is; both is ambiguous.
+	if known && access.UserID == "" && !p.Memory.several(access) {
 		q.KnownID, q.Only = record.UserID, access.State == sources.Vanished && record.UserID != ""
 		q.Young = record.How == ledger.Created && p.Memory.today.Sub(record.Since) < youngFor
 	}

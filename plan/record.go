@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -78,21 +79,23 @@ func (r *Recorder) sent(ctx context.Context, w *worker) (seq int64, err error) {
 	var update ledger.Update
 	if c.Action == Suspend {
 		record := w.record()
-		if before := takenAway(w.provider.Kind, c); len(before) > 0 {
-			record.Before = before
-		}
+		record.Before = w.before(record)
 		update.Put = []ledger.User{record}
 	}
 	_, err = r.write(ctx, update, e)
 	return e.Seq, err
 }
 
-// takenAway is what a suspension takes, by attribute.
-func takenAway(kind *providers.Kind, c *Change) map[string]any {
-	before := make(map[string]any)
-	for _, a := range c.Attributes {
-		_, part := kind.Suspension.Suspended[a.Name]
+// before is what suspensions took from the user, by attribute: this one, and those that
+// took something else, such as what was not shown then.
+func (w *worker) before(record ledger.User) map[string]any {
+	before := maps.Clone(record.Before)
+	for _, a := range w.change.Attributes {
+		_, part := w.provider.Kind.Suspension.Suspended[a.Name]
 		if part && !providers.Empty(a.Before) {
+			if before == nil {
+				before = make(map[string]any)
+			}
 			before[a.Name] = a.Before
 		}
 	}
@@ -101,7 +104,7 @@ func takenAway(kind *providers.Kind, c *Change) map[string]any {
 
 // record is what the ledger has of the change's user, or will have.
 func (w *worker) record() ledger.User {
-	record, known := w.provider.Memory.of(w.access)
+	record, known := w.provider.recorded().of(w.access, w.change.UserID)
 	if !known || record.UserID != "" && w.change.UserID != "" && record.UserID != w.change.UserID {
 		record = ledger.User{UserID: w.change.UserID, How: ledger.Adopted}
 		if w.change.Action == Create {
@@ -142,7 +145,7 @@ func (r *Recorder) after(w *worker, outcome ChangeResult) ledger.Update {
 	var u ledger.Update
 	now := r.now()
 	record := w.record()
-	old, known := w.provider.Memory.of(w.access)
+	old, known := w.provider.recorded().of(w.access, w.change.UserID)
 	if known && old.Key != record.Key {
 		u.Drop = append(u.Drop, old.Key) // he has got another address
 	}
@@ -155,24 +158,41 @@ func (r *Recorder) after(w *worker, outcome ChangeResult) ledger.Update {
 	switch {
 	case !outcome.done() && w.change.leaver():
 		u.Open = map[ledger.Key]time.Time{record.Key: now}
+		if known {
+			if outcome.Action == Suspend {
+				record.Before = w.before(record)
+			}
+			u.Put = append(u.Put, record)
+		}
 	case !outcome.done() && outcome.Action == Create && outcome.UserID == "":
 		return u // nobody was made, as far as is known
 	case !outcome.done():
+		record.Left = time.Time{}
+		if outcome.Status == Unknown {
+			record.Applied = w.perhapsApplied(record)
+		}
 		u.Put = append(u.Put, record)
 	case outcome.Action == Delete:
 		u.Drop, u.Closed = append(u.Drop, record.Key), append(u.Closed, record.Key)
 	case outcome.Action == Suspend:
-		if record.Left.IsZero() {
+		switch {
+		case mayReturn(w.access):
+			record.Left = time.Time{}
+		case record.Left.IsZero():
 			record.Left = now
 		}
-		if before := takenAway(w.provider.Kind, w.change); len(before) > 0 {
-			record.Before = before
-		}
+		record.Before = w.before(record)
 		u.Put, u.Closed = append(u.Put, record), append(u.Closed, record.Key)
 	default:
 		after := make(map[string]any)
 		for _, a := range w.change.Attributes {
 			after[a.Name] = a.After
+		}
+		var address any = w.access.Email
+		if after[emailName] != nil {
+			address = after[emailName]
+		} else if known {
+			address = seen(old)
 		}
 		record.Applied = w.provider.applied(w.access, record, func(name string) providers.Live {
 			if value, set := after[name]; set {
@@ -180,10 +200,40 @@ func (r *Recorder) after(w *worker, outcome ChangeResult) ledger.Update {
 			}
 			return providers.Live{}
 		})
+		record.Applied[emailName] = address
 		record.Before, record.Left = nil, time.Time{}
 		u.Put, u.Closed, u.Undone = append(u.Put, record), append(u.Closed, record.Key), append(u.Undone, record.Key)
 	}
 	return u
+}
+
+// perhapsApplied is what was applied together with the grants of a change of which it is
+// not known whether it was done: if it was, they are the roster's, and lost with it.
+func (w *worker) perhapsApplied(record ledger.User) map[string]any {
+	applied := maps.Clone(record.Applied)
+	for _, c := range w.change.Attributes {
+		a, known := w.provider.Kind.Attribute(c.Name)
+		if !known || !w.provider.losable(a) || providers.Empty(c.After) {
+			continue
+		}
+		if applied == nil {
+			applied = make(map[string]any)
+		}
+		old, both := applied[c.Name].([]any)
+		given, set := c.After.([]any)
+		if both && set {
+			applied[c.Name] = sources.Normal(slices.Concat(old, given))
+		} else {
+			applied[c.Name] = c.After
+		}
+	}
+	return applied
+}
+
+// mayReturn reports of a leaver that he is only away: he is never deleted for having
+// been away for long, and that time does not count once he leaves for good.
+func mayReturn(access *sources.Access) bool {
+	return access.State == sources.Suspended || access.Returns != ""
 }
 
 // Ended records the end of the run and what it showed of everybody who was looked up:
@@ -201,13 +251,16 @@ func (r *Recorder) Ended(ctx context.Context, p *Plan, in []Provider, entries []
 		s.ends[c.ID] = c
 	}
 	s.update.Targets, s.update.People = make(map[string]string), make(map[string]int)
+	s.entries = entries
 	for _, e := range entries {
 		s.entry(e)
 	}
 	s.leavers()
-	if len(p.Scope.People) == 0 {
-		s.accounts(in, access)
-	}
+	// Addresses may have gone from one to another.
+	s.update.Drop = slices.DeleteFunc(s.update.Drop, func(k ledger.Key) bool {
+		return slices.ContainsFunc(s.update.Put, func(u ledger.User) bool { return u.Key == k })
+	})
+	s.accounts(in, access)
 	end := &ledger.Entry{Kind: ledger.RunEnded, Run: r.Run, Status: exitWord(result.Exit), Details: &ledger.Details{Error: result.Error, Facts: map[string]string{"plan": p.Digest}}}
 	return r.write(ctx, s.update, append(s.rows, end)...)
 }
@@ -225,6 +278,7 @@ type settling struct {
 	now       time.Time
 	providers map[string]Provider
 	ends      map[string]ChangeResult
+	entries   []Entry
 	rows      []*ledger.Entry
 	update    ledger.Update
 }
@@ -238,10 +292,14 @@ func (s *settling) entry(e Entry) {
 	if u, was := provider.Memory.interrupted(e.Access); was && e.Observation.Finding != providers.Unknown && e.Observation.Finding != "" {
 		s.update.Finished = append(s.update.Finished, u.Seq)
 	}
+	key := ledger.Key{Provider: e.Access.Provider, Email: e.Access.Person.Key}
+	absent := e.Observation.Finding == providers.Absent
+	if provider.Memory.marked(e.Access) && (e.Access.State == sources.Active || absent) {
+		s.update.Undone = append(s.update.Undone, key) // whatever access he has later is another one
+	}
 	if end, changed := s.ends[e.Access.Provider+"/"+e.Access.Person.Email]; changed && end.Status != Skipped && end.Status != Refused {
 		return // what follows from it is recorded already
 	}
-	key := ledger.Key{Provider: e.Access.Provider, Email: e.Access.Person.Key}
 	record, managed := provider.Memory.manages(e.Access, e.Observation.User)
 	switch {
 	case e.Access.State == sources.NotStarted:
@@ -250,6 +308,15 @@ func (s *settling) entry(e Entry) {
 	case e.Observation.Finding == providers.Found && !s.held(key):
 		s.settled(provider, e, key, record, managed)
 	}
+	_, recorded := provider.Memory.of(e.Access)
+	if e.Observation.Finding == providers.Found && managed && !recorded && record.How == ledger.Recovered && !s.puts(key) {
+		s.update.Put = append(s.update.Put, record) // created by a run that died, and not changed yet
+	}
+}
+
+// puts reports whether a record is to be written.
+func (s *settling) puts(key ledger.Key) bool {
+	return slices.ContainsFunc(s.update.Put, func(u ledger.User) bool { return u.Key == key })
 }
 
 // held reports whether the plan holds something of the person's there, or proposes it.
@@ -276,6 +343,11 @@ func (s *settling) settled(provider Provider, e Entry, key ledger.Key, record le
 	if old := record.Key; managed && old != key && old.Email != "" {
 		s.update.Drop = append(s.update.Drop, old)
 	}
+	if provider.Memory.several(e.Access) && !e.Observation.ByID {
+		for _, other := range provider.Memory.candidates(e.Access) { // of whom all but one are gone
+			s.update.Drop = append(s.update.Drop, other.Key)
+		}
+	}
 	fresh.Key, fresh.UserID = key, e.Observation.User.ID
 	if e.Access.Person.ID != "" {
 		fresh.Person = e.Access.Person.ID
@@ -284,11 +356,9 @@ func (s *settling) settled(provider Provider, e Entry, key ledger.Key, record le
 		fresh.Before, fresh.Left = nil, time.Time{}
 	}
 	fresh.Applied = provider.applied(e.Access, record, func(name string) providers.Live { return e.Observation.User.Attributes[name] })
+	fresh.Applied[emailName] = e.Observation.User.Email
 	if !managed || !same(fresh, record) {
 		s.update.Put = append(s.update.Put, fresh)
-	}
-	if provider.Memory.marked(e.Access) {
-		s.update.Undone = append(s.update.Undone, key)
 	}
 	if !provider.Memory.openSince(key.Email).IsZero() {
 		s.update.Closed = append(s.update.Closed, key)
@@ -297,14 +367,26 @@ func (s *settling) settled(provider Provider, e Entry, key ledger.Key, record le
 
 // leaver notes a leaver for whom there is nothing to do any more.
 func (s *settling) leaver(provider Provider, e Entry, key ledger.Key) {
-	record, known := provider.Memory.of(e.Access)
+	found := ""
+	if e.Observation.User != nil {
+		found = e.Observation.User.ID
+	}
+	record, known := provider.Memory.of(e.Access, found)
 	if known {
 		key = record.Key
 	}
 	switch {
 	case e.Observation.Finding == providers.Absent && known:
 		s.update.Drop = append(s.update.Drop, key)
-	case e.Observation.Finding == providers.Found && known && provider.Kind.Suspended(e.Observation.User) && record.Left.IsZero():
+	case e.Observation.Finding != providers.Found || !known:
+	case provider.Memory.handedOver(e, s.entries) != nil:
+		if by := provider.Memory.handedOver(e, s.entries).Observation; by.Finding == providers.Found && by.User.ID == found {
+			s.update.Drop = append(s.update.Drop, key)
+		}
+	case mayReturn(e.Access) && !record.Left.IsZero():
+		record.Left = time.Time{}
+		s.update.Put = append(s.update.Put, record)
+	case provider.Kind.Suspended(e.Observation.User) && record.Left.IsZero() && !mayReturn(e.Access):
 		record.Left = s.now
 		s.update.Put = append(s.update.Put, record)
 	}
@@ -334,22 +416,35 @@ func (s *settling) leavers() {
 	}
 }
 
-// accounts notes how many people the roster had at each provider. A roster that is much
-// smaller than the one before is not what was applied as long as the removal of somebody
-// who is gone from it was not tried: a guard or an interrupt came before it, or he could
-// not be looked up.
+// pending reports whether somebody who is gone from the roster at a provider still has
+// access there, and nobody has lost it: then the roster is not what was applied, whatever
+// the reason. here are those whom the roster has there.
+func (s *settling) pending(name string, here map[string]bool) bool {
+	gone := func(provider, email string) bool {
+		key, err := sources.CanonicalEmail(email)
+		return provider == name && (err != nil || !here[key])
+	}
+	return slices.ContainsFunc(s.result.Open, func(o Open) bool { return gone(o.Provider, o.Email) }) &&
+		!slices.ContainsFunc(s.result.Changes, func(c ChangeResult) bool { return c.done() && gone(c.Provider, c.Email) })
+}
+
+// accounts notes how many people the roster had at each provider.
 func (s *settling) accounts(in []Provider, access []*sources.Access) {
 	for _, provider := range in {
 		name := provider.Config.Name
-		here := make(map[string]bool)
+		people, here := 0, make(map[string]bool)
 		for _, a := range access {
 			if a.Provider == name && a.State != sources.Vanished {
+				people++
 				here[a.Person.Key] = true
 			}
 		}
-		people := len(here)
-		if provider.Memory != nil && shrunk(people, provider.Memory.roster) && s.untried(name, here) {
-			people = provider.Memory.roster
+		memory := provider.recorded()
+		switch {
+		case len(s.plan.Scope.People) > 0: // of the others nothing was done
+			people = memory.lastRoster()
+		case memory.shrunk(people) && (s.pending(name, here) || s.untried(name, here)):
+			people = memory.lastRoster()
 		}
 		s.update.Targets[name], s.update.People[name] = provider.Target, people
 	}

@@ -178,8 +178,11 @@ func (a *app) provider(config sources.ProviderConfig) plan.Provider {
 	if a.simulate {
 		provider.Target = plan.SimulatedTarget
 	}
-	if a.memory != nil && !a.forgetful {
+	if a.memory != nil {
 		provider.Memory = plan.Remember(a.memory, config.Name, time.Now())
+	}
+	if a.forgetful {
+		provider.Record, provider.Memory = provider.Memory, nil
 	}
 	return provider
 }

@@ -86,7 +86,7 @@ func (a *app) resume(file string, p *plan.Plan, in *inputs) (*made, error) {
 	if p.Ledger == plan.LedgerAbsent {
 		// What it has was planned without a memory, and is judged without one.
 		for i := range now.Providers {
-			now.Providers[i].Memory = nil
+			now.Providers[i].Record, now.Providers[i].Memory = now.Providers[i].Memory, nil
 		}
 		a.forgetful = true
 	}
