@@ -33,6 +33,9 @@ type Applier struct {
 	Built time.Time
 	// Stop, once closed, begins no further change; those under way are finished.
 	Stop <-chan struct{}
+	// Lost, once closed, says that another run may have taken over: no further change
+	// begins, those that wait to be sent are not, and the run is incomplete. nil is never.
+	Lost <-chan struct{}
 	// Secrets reads what the roster only names, such as passwords; nil can not.
 	Secrets *sources.Secrets
 	// Simulated tells that the vendors are, so that no secret is needed for them.
@@ -57,7 +60,9 @@ func (a *Applier) Apply(ctx context.Context) *Result {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
 	result := NewResult(a.Plan)
-	newRun(a, result).start(providers.WithStop(ctx, a.Stop))
+	stop, end := either(a.Stop, a.Lost)
+	defer end()
+	newRun(a, result).start(providers.WithStop(ctx, stop))
 	select {
 	case <-a.Stop:
 		result.Interrupted = true
@@ -66,6 +71,28 @@ func (a *Applier) Apply(ctx context.Context) *Result {
 	result.Interrupted = result.Interrupted || ctx.Err() != nil
 	result.finish(a.Plan)
 	return result
+}
+
+// either is closed once one of two channels is, until end is called.
+func either(a, b <-chan struct{}) (first <-chan struct{}, end func()) {
+	if b == nil {
+		return a, func() {}
+	}
+	both, ended := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		select {
+		case <-a:
+		case <-b:
+		case <-ended:
+			return
+		}
+		close(both)
+	})
+	return both, func() {
+		close(ended)
+		group.Wait()
+	}
 }
 
 // A run schedules the changes of one apply. Who waits for another change holds no
@@ -223,6 +250,8 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 		return newChangeResult(c, Skipped, "not begun: interrupted")
 	case <-ctx.Done():
 		return newChangeResult(c, Skipped, "not begun: interrupted")
+	case <-r.Lost:
+		return newChangeResult(c, Skipped, "not begun: the lease of the ledger was lost, so another run may have taken over")
 	default:
 	}
 	provider, known := r.byName[c.Provider]

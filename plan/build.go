@@ -135,7 +135,7 @@ func draft(p *Plan, provider Provider, in Input) *builder {
 	entries := slices.DeleteFunc(slices.Clone(in.Entries), func(e Entry) bool { return e.Access.Provider != provider.Config.Name })
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Access.Person.Key, b.Access.Person.Key) })
 	b.all = entries
-	for _, e := range entries {
+	for _, e := range distinct([]Provider{provider}, entries) {
 		b.entry(e)
 	}
 	return b
@@ -198,7 +198,7 @@ func (b *builder) entry(e Entry) {
 	switch o.Finding {
 	case providers.Found:
 		b.found++
-		if b.provider.Memory.handedOver(e, b.all) != nil {
+		if handedOver(e, b.all) != nil {
 			b.unchanged++ // somebody else has the user now
 			return
 		}
@@ -284,7 +284,7 @@ func (b *builder) absent(e Entry) {
 		return
 	}
 	change := b.change(e, Create, CauseJoined)
-	change.Note = b.note(Create)
+	change.Note = strings.TrimPrefix(b.note(Create)+b.lostWords(e), "; ")
 	change.Origin = append(change.Origin, e.Access.Person.Origin)
 	change.Attributes = append(change.Attributes, AttributeChange{Name: "email", After: e.Access.Email})
 	lacking := slices.Clone(b.provider.Kind.Required)
@@ -315,6 +315,16 @@ func (b *builder) absent(e Entry) {
 		return
 	}
 	b.propose(e, change)
+}
+
+// lostWords say of somebody who is to be created that rollcall managed him, and that he
+// is not there any more: somebody else's decision, or his own, which the create undoes.
+func (b *builder) lostWords(e Entry) string {
+	record, managed := b.provider.Memory.of(e.Access)
+	if !managed || record.UserID == "" || !record.Left.IsZero() {
+		return ""
+	}
+	return "; he was there as " + record.UserID + " and is not any more: if he is to stay away, the roster has to say so"
 }
 
 // atCreate is what a create sends of a wanted value, if anything.
@@ -714,8 +724,8 @@ func (b *builder) takesGrant(c Change) bool {
 // "".
 func (b *builder) protected(e Entry) string {
 	addresses := e.Access.Emails()
-	if user := e.Observation.User; user != nil {
-		addresses = append(append(addresses, user.Email), user.Aliases...)
+	if e.Observation.User != nil {
+		addresses = append(addresses, e.Observation.User.Addresses()...)
 	}
 	return protectedBy(b.protect, addresses...)
 }

@@ -51,7 +51,7 @@ func (w *worker) again(ctx context.Context, protect []sources.Pattern, insiders 
 		}
 	}
 	if o.User != nil {
-		if by := protectedBy(protect, o.User.Email); by != "" {
+		if by := protectedBy(protect, o.User.Addresses()...); by != "" {
 			return w.end(Refused, "guardrails.protect has "+by), true
 		}
 	}

@@ -3,9 +3,11 @@ package plan
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"rollcall/plan/ledger"
 	"rollcall/providers"
 	"rollcall/sources"
 )
@@ -76,6 +78,9 @@ func observe(ctx context.Context, reader providers.Reader, q providers.Query) (o
 	return o
 }
 
+// youngFor is how long a vendor may take to show a new user in the list of all.
+const youngFor = time.Hour
+
 // query is whom to look up for an entry, and what has to be shown of him.
 func (p Provider) query(access *sources.Access) providers.Query {
 	q := providers.Query{UserID: access.UserID, Emails: access.Emails(), ShowEmail: p.Kind.Remedies["email"]}
@@ -83,6 +88,7 @@ func (p Provider) query(access *sources.Access) providers.Query {
 	// Where several may be his, whoever has his address is; both is ambiguous.
 	if known && access.UserID == "" && !p.Memory.several(access) {
 		q.KnownID, q.Only = record.UserID, access.State == sources.Vanished && record.UserID != ""
+		q.Young = record.How == ledger.Created && p.Memory.today.Sub(record.Since) < youngFor
 	}
 	_, q.Patient = p.Memory.interrupted(access)
 	if p.Config.Lookup == sources.LookupLedger {

@@ -158,7 +158,8 @@ type text struct {
 // line adds a line. What a CI service would obey is shown as an escape: anybody's name
 // may be such a text.
 func (t *text) line(format string, args ...any) {
-	t.WriteString(sources.WithoutCommands(fmt.Sprintf(format, args...)) + "\n")
+	// A strings.Builder takes everything.
+	_, _ = t.WriteString(sources.WithoutCommands(fmt.Sprintf(format, args...)) + "\n")
 }
 
 func (t *text) heading(name string) {

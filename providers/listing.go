@@ -144,7 +144,7 @@ func (r *rolls) fill(ctx context.Context, l *roll) {
 	for _, user := range users {
 		l.byID[user.ID] = user
 		var keys []string
-		for _, address := range user.addresses() {
+		for _, address := range user.Addresses() {
 			if key := addressKey(address); !slices.Contains(keys, key) {
 				keys = append(keys, key)
 				l.byEmail[key] = append(l.byEmail[key], user)

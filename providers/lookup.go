@@ -90,6 +90,9 @@ type Query struct {
 	IDsOnly  bool
 	Unproven error
 	OwnID    string
+	// Young tells that the user with that id was created so short a time ago that a list
+	// may not have him yet.
+	Young bool
 	// Patient is to look again for somebody who may have been created a moment ago.
 	Patient bool
 	Emails  []string // the wanted address first
@@ -149,6 +152,11 @@ func lookup(ctx context.Context, reader Reader, q Query, steps *[]Step) Observat
 				return detailed(ctx, reader, q, user, o, steps)
 			}
 			return o
+		case errors.Is(err, ErrAbsent) && q.Young && listsAlone(reader):
+			unproven = WithRemedy(fmt.Errorf("user %s was created a short while ago, and the list of all users does not have him", q.KnownID), "run again in an hour: if he is not there then, he was deleted")
+			if q.Only {
+				return unknown(unproven)
+			}
 		case errors.Is(err, ErrAbsent) && q.Only:
 			o.Finding = Absent
 			return o
@@ -249,6 +257,12 @@ func one(user *User, err error) []*User {
 	return []*User{user}
 }
 
+// listsAlone reports whether a user can be read in a list alone.
+func listsAlone(reader Reader) bool {
+	l, is := reader.(*listing)
+	return is && l.getter == nil
+}
+
 // byID finds a user by the id that the roster pins: in the list where there is one.
 func byID(ctx context.Context, reader Reader, id string) (*User, error) {
 	if l, is := reader.(*listing); is {
@@ -285,24 +299,27 @@ func pinned(user *User, q Query) Observation {
 }
 
 func carries(user *User, emails []string) bool {
-	return slices.ContainsFunc(user.addresses(), func(address string) bool {
+	return slices.ContainsFunc(user.Addresses(), func(address string) bool {
 		return slices.ContainsFunc(emails, func(e string) bool { return sources.SameEmail(e, address) })
 	})
 }
 
-// addresses are the user's address and his aliases.
-func (u *User) addresses() []string { return append([]string{u.Email}, u.Aliases...) }
+// Addresses are the user's address and his aliases.
+func (u *User) Addresses() []string { return append([]string{u.Email}, u.Aliases...) }
 
 // searchForms searches for the address as it is written and, while that finds
-// nobody, in lower case and in the form in which addresses are compared: no
-// vendor's search is trusted to ignore case, or to know the two forms of a
-// domain.
+// nobody, in lower case, in the form in which addresses are compared, and in that with
+// the domain as people read it: no vendor's search is trusted to ignore case, or to
+// know the two forms of a domain.
 func searchForms(ctx context.Context, reader Reader, email string, q Query, steps *[]Step) ([]*User, error) {
 	l, inList := reader.(*listing)
 	second := inList && l.after > 0
 	forms := []string{email, strings.ToLower(email)}
 	if canonical, err := sources.CanonicalEmail(email); err == nil {
 		forms = append(forms, canonical)
+	}
+	if readable, err := sources.ReadableEmail(email); err == nil {
+		forms = append(forms, readable)
 	}
 	for i, form := range forms {
 		if slices.Contains(forms[:i], form) {

@@ -200,6 +200,11 @@ func TestLookup(t *testing.T) {
 			vendor: vendor{byEmail: map[string][]any{"ana@xn--bcher-kva.example": {user("U-1", "ana@xn--bcher-kva.example")}}},
 		},
 		{
+			name: "the domain as people read it", emails: []string{"Ana@XN--BCHER-KVA.example"}, finding: Found, userID: "U-1",
+			asked:  []string{"search Ana@XN--BCHER-KVA.example", "search ana@xn--bcher-kva.example", "search ana@bücher.example"},
+			vendor: vendor{byEmail: map[string][]any{"ana@bücher.example": {user("U-1", "ana@bücher.example")}}},
+		},
+		{
 			name: "lower case of an international domain", emails: []string{"Ana@BÜCHER.example"}, finding: Found, userID: "U-1", asked: []string{"search Ana@BÜCHER.example", "search ana@bücher.example"},
 			vendor: vendor{byEmail: map[string][]any{"ana@bücher.example": {user("U-1", "ana@bücher.example")}}},
 		},

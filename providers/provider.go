@@ -236,7 +236,13 @@ type Settings struct {
 	Log       *slog.Logger
 	// ReadOnly refuses every write before it is sent.
 	ReadOnly bool
+	// Observed is told of every request that was sent, from several goroutines at once;
+	// nil is none.
+	Observed func(Exchange)
 }
+
+// An Exchange is one request that was sent, as whoever counts requests is told of it.
+type Exchange = rest.Exchange
 
 // Renewable is the secret of that name which is renewed as it is used.
 func (s Settings) Renewable(name string) sources.Rotating {
@@ -337,6 +343,7 @@ func (s Settings) Options() rest.Options {
 	return rest.Options{
 		Provider: config.Name, BaseURL: config.BaseURL, Transport: s.Transport, Concurrency: config.Concurrency,
 		Rate: config.Rate, Timeout: config.Timeout, Retries: config.Retries, Secrets: s.Secrets, Log: s.Log, ReadOnly: s.ReadOnly,
+		Observed: s.Observed,
 	}
 }
 

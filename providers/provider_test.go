@@ -24,6 +24,21 @@ func TestShow(t *testing.T) {
 	}
 }
 
+// Whoever counts requests is handed to the client of every vendor.
+func TestObserved(t *testing.T) {
+	var told int
+	options := Settings{Observed: func(e Exchange) { told += e.Status }}.Options()
+	if options.Observed == nil {
+		t.Fatal("it is not handed on")
+	}
+	if options.Observed(Exchange{Status: 200}); told != 200 {
+		t.Errorf("it was told of %d", told)
+	}
+	if (Settings{}).Options().Observed != nil {
+		t.Error("nobody counts, and somebody is told")
+	}
+}
+
 // What callers decide by holds through wrapping and remedies.
 func TestErrors(t *testing.T) {
 	lost := &rest.Error{Provider: "v", Method: "POST", Path: "/users", Kind: rest.KindNetwork, OutcomeUnknown: true}

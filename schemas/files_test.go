@@ -15,8 +15,8 @@ import (
 // documents are all files as they stand and all compositions of them.
 func documents(t *testing.T) map[string][]byte {
 	t.Helper()
-	all := map[string][]byte{"composed plan": Plan(), "composed result": Result()}
-	for _, name := range append(Kinds(), roster, config, plan, result) {
+	all := map[string][]byte{"composed plan": Plan(), "composed result": Result(), "composed notification": Notification()}
+	for _, name := range append(Kinds(), roster, config, plan, result, notification) {
 		data, err := files.ReadFile(name + suffix)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func TestEverySchemaIsDescribedAndClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 		composed := strings.HasPrefix(name, "composed")
-		machine := strings.Contains(name, plan) || strings.Contains(name, result)
+		machine := strings.Contains(name, plan) || strings.Contains(name, result) || strings.Contains(name, notification)
 		subschemas(name, document, func(path string, s map[string]any) {
 			conditional := strings.Contains(path, "/if") || strings.Contains(path, "/oneOf")
 			for property, sub := range object(s, "properties") {

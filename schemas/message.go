@@ -70,7 +70,7 @@ func (s *Schema) unknownKey(m mistake) string {
 		return said
 	}
 	said := "unknown key " + quote(name)
-	if parent := m.path[:len(m.path)-1]; sensitive(parent) && parent[len(parent)-1] != "auth" {
+	if parent := m.path[:len(m.path)-1]; sensitive(parent) && (parent[len(parent)-1] != "auth" || parent[0] == "roster") {
 		said = "unknown key" // a secret written into the wrong place may have become one
 	}
 	if m.near != "" {

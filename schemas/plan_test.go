@@ -102,3 +102,20 @@ func TestPlanMistakes(t *testing.T) {
 		{"figure", change("guards/0/figure", -1), "guards/0/figure", "must be at least 0, not -1"},
 	})
 }
+
+func TestNotification(t *testing.T) {
+	const head = `{"format":"rollcall.notification/1","id":"1","event":"quiet","time":"2026-11-21T06:00:00Z","instance":"one","summary":"",
+ "repeated":false,"providers":[],"problems":[],"problemsTotal":0,"leavers":[],"leaversTotal":0`
+	schema := must(t)(CompileNotification())
+	accepts(t, schema, map[string]string{
+		"short": head + "}",
+		"whole": head + `,"since":"2026-11-20T06:00:00Z","statusURL":"https://rollcall.example.com/",
+ "run":{"tick":"2026-11-21T02:00:00Z","began":"2026-11-21T02:00:01Z","ended":"2026-11-21T02:01:00Z","outcome":"incomplete","exit":3,"commit":"c0ffee"},
+ "counts":{"applied":1,"already":0,"stale":0,"failed":0,"unknown":0,"skipped":0,"refused":0,"held":0,"manual":1,"open":1}}`,
+	})
+	runMistakes(t, schema, []mistakeCase{
+		{"empty", `null`, "", "must be a notification of the format rollcall.notification/1"},
+		{"other format", strings.Replace(head, "notification/1", "notification/2", 1) + "}", "format", `must be rollcall.notification/1, the format of notifications, not "rollcall.notification/2"`},
+		{"event", strings.Replace(head, "quiet", "silent", 1) + "}", "event", `must be one of run.failed, run.refused, leaver.open, quiet, recovered, not "silent"`},
+	})
+}

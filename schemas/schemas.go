@@ -32,10 +32,11 @@ var files embed.FS
 
 // The documents that are no kind.
 const (
-	roster = "roster"
-	config = "config"
-	plan   = "plan"
-	result = "result"
+	roster       = "roster"
+	config       = "config"
+	plan         = "plan"
+	result       = "result"
+	notification = "notification"
 )
 
 const suffix = ".schema.json"
@@ -49,7 +50,7 @@ func Kinds() []string {
 	var kinds []string
 	for _, entry := range entries {
 		name := strings.TrimSuffix(entry.Name(), suffix)
-		if !slices.Contains([]string{roster, config, plan, result}, name) {
+		if !slices.Contains([]string{roster, config, plan, result, notification}, name) {
 			kinds = append(kinds, name)
 		}
 	}
@@ -77,6 +78,9 @@ func Plan() []byte { return static(plan) }
 
 // Result is the schema of rollcall.result/1.
 func Result() []byte { return static(result) }
+
+// Notification is the schema of rollcall.notification/1.
+func Notification() []byte { return static(notification) }
 
 func static(name string) []byte {
 	data, err := encode(composeStatic(name), "  ")

@@ -65,6 +65,11 @@ func CompilePlan() (*Schema, error) { return compile(plan, composeStatic(plan)) 
 // CompileResult compiles Result.
 func CompileResult() (*Schema, error) { return compile(result, composeStatic(result)) }
 
+// CompileNotification compiles Notification.
+func CompileNotification() (*Schema, error) {
+	return compile(notification, composeStatic(notification))
+}
+
 func compile(name string, document map[string]any) (*Schema, error) {
 	data, err := encode(document, "")
 	if err != nil {

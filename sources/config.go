@@ -60,6 +60,7 @@ const (
 type Config struct {
 	File       string   // as it was named
 	Roster     []string // patterns, relative to the file's directory; - is standard input
+	Git        []GitSource
 	Guardrails Guardrails
 	// Zone is the schedule's time zone: the day that a plan is made for, and the
 	// zone of everybody who has none.
@@ -72,6 +73,8 @@ type Config struct {
 	Providers []ProviderConfig // sorted by name
 
 	rosterOrigins []Origin    // of Roster, one by one; empty when it is the default
+	rosterOrigin  *Origin     // of the first of Roster and Git; nil when they are the default
+	gitRefused    bool        // whether something is left out of Git
 	source        *sourceFile // for diagnostics about the files that it names
 }
 
@@ -247,7 +250,7 @@ func readConfig(file string) (config *Config, rosters bool, ds Diagnostics) {
 	}
 	violations := src.validate(schema)
 	config = (&configReader{src: src}).config()
-	rosters = len(config.Providers) > 0 && len(config.Roster) > 0 && !slices.ContainsFunc(violations, func(path []string) bool {
+	rosters = len(config.Providers) > 0 && len(config.Roster)+len(config.Git) > 0 && !config.gitRefused && !slices.ContainsFunc(violations, func(path []string) bool {
 		return len(path) > 0 && path[0] == "roster" || len(path) == 1 && path[0] == "providers"
 	})
 	return config, rosters, sortDiagnostics(src.diagnostics)
@@ -276,8 +279,16 @@ func (r configReader) config() *Config {
 	if roster := root.Get("roster"); roster != nil {
 		config.Roster = nil
 		for _, item := range items(roster) {
+			origin := r.src.origin(item)
+			if config.rosterOrigin == nil {
+				config.rosterOrigin = &origin
+			}
+			if item.Kind == document.Map {
+				r.git(config, item, origin)
+				continue
+			}
 			config.Roster = append(config.Roster, item.Text())
-			config.rosterOrigins = append(config.rosterOrigins, r.src.origin(item))
+			config.rosterOrigins = append(config.rosterOrigins, origin)
 		}
 	}
 	r.guardrails(root.Get("guardrails"), &config.Guardrails)

@@ -28,6 +28,9 @@ type Diagnostic struct {
 	// Source is the line at hand, safe to show: what looks like a secret is
 	// masked. Empty when there is nothing to show.
 	Source string
+	// Unread says that what is wrong is not what is written, but that something which it
+	// names could not be got at: it may be different the next time.
+	Unread bool
 }
 
 // String is the first line of Render: file:line:column: message.

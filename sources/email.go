@@ -45,6 +45,21 @@ func CanonicalEmail(address string) (string, error) {
 	return canonical, nil
 }
 
+// ReadableEmail is the canonical form of an address with its domain as people read it: a
+// vendor may know an address by either.
+func ReadableEmail(address string) (string, error) {
+	canonical, err := CanonicalEmail(address)
+	if err != nil {
+		return "", err
+	}
+	local, ascii, _ := strings.Cut(canonical, "@")
+	domain, err := domains.ToUnicode(ascii)
+	if readable := local + "@" + domain; err == nil && SameEmail(readable, canonical) {
+		return readable, nil
+	}
+	return canonical, nil
+}
+
 // isLocal reports whether the text can stand before the @ of an address.
 func isLocal(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {

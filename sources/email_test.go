@@ -221,3 +221,24 @@ func TestPatternsAreCheap(t *testing.T) {
 		t.Errorf("1000 matches took %s", took)
 	}
 }
+
+// A readable form compares equal to the address, and is its own readable form.
+func TestReadableEmail(t *testing.T) {
+	for address, want := range map[string]string{
+		"Ana@XN--BCHER-KVA.Example":  "ana@bücher.example",
+		"ana@bu\u0308cher.example":   "ana@bücher.example",
+		"Ana@Example.com":            "ana@example.com",
+		"ana@xn--a.example":          "",
+		"ana":                        "",
+		"zoe\u0308@xn--fa-hia.de":    "zo\u00eb@faß.de",
+		"ana@xn--bcher-kva.xn--p1ai": "ana@bücher.рф",
+	} {
+		got, err := sources.ReadableEmail(address)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v, want %q", address, got, err, want)
+		}
+		if again, _ := sources.ReadableEmail(got); got != "" && (again != got || !sources.SameEmail(got, address)) {
+			t.Errorf("%s: %q, and of that %q", address, got, again)
+		}
+	}
+}

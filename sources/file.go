@@ -42,6 +42,7 @@ const maxFile = 16 << 20
 type sourceFile struct {
 	name        string // as people know it, with slashes
 	path        string // that paths in the file are relative to
+	fetched     bool   // whether it comes from a repository: no path is relative to it then
 	data        []byte
 	root        *document.Node
 	diagnostics Diagnostics

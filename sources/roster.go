@@ -20,6 +20,9 @@ const (
 type Roster struct {
 	Files  []string  // as people know them, sorted
 	People []*Person // sorted by Key
+	// Commits are what the repositories were read at that the configuration names, in its
+	// order.
+	Commits []Commit
 }
 
 // Person returns the person whose email or previous email this is.

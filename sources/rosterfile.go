@@ -185,7 +185,11 @@ func (r rosterReader) block(entry document.Entry, team string) *Block {
 		case "email":
 			b.Email, b.emailOrigin = strings.TrimSpace(e.Value.Text()), place
 		default:
-			b.Values = b.Values.set(Value{Name: e.Key, Data: plainValue(e.Value), Origins: []Origin{place}})
+			value := Value{Name: e.Key, Data: plainValue(e.Value), Origins: []Origin{place}}
+			if r.src.fetched && value.relative() {
+				r.src.reportAt(e.Value, e.Key+" names a file by a path that is relative to this one, which is read from a repository and stands in no folder: write an absolute path or {env: NAME}")
+			}
+			b.Values = b.Values.set(value)
 		}
 	}
 	return b

@@ -39,6 +39,13 @@ func rosterFiles(config *Config) ([]string, Diagnostics) {
 	return paths, ds
 }
 
+// What can be wrong with a pattern, of local files or of those of a repository.
+const (
+	problemTwoStars = "has **, which is not known here: name the directory, it is read with all below it"
+	problemPattern  = "is not a pattern that can be read: look at its brackets"
+	problemNoMatch  = "matches no file"
+)
+
 // A resolver collects the files that roster entries name.
 type resolver struct {
 	config os.FileInfo            // nil when it can not be looked at
@@ -137,7 +144,7 @@ func (r *resolver) read(file, entry, path string, info os.FileInfo, err error) s
 	case !strings.ContainsAny(entry, "*?["):
 		return fileProblem(err)
 	case strings.Contains(entry, "**"):
-		return "has **, which is not known here: name the directory, it is read with all below it"
+		return problemTwoStars
 	}
 	return r.pattern(file, entry)
 }
@@ -152,7 +159,7 @@ func (r *resolver) pattern(file, entry string) string {
 	}
 	matches, err := filepath.Glob(path)
 	if err != nil {
-		return "is not a pattern that can be read: look at its brackets"
+		return problemPattern
 	}
 	found := false
 	for _, match := range matches {
@@ -165,7 +172,7 @@ func (r *resolver) pattern(file, entry string) string {
 		found = r.add(match) || found
 	}
 	if !found {
-		return "matches no file"
+		return problemNoMatch
 	}
 	return ""
 }

@@ -74,6 +74,14 @@ func (v Value) Reference() (SecretRef, bool) {
 	return ref, len(fields) == 1 && (ref.Env != "" || ref.File != "")
 }
 
+// relative reports whether the value names the file of a secret by a relative path.
+func (v Value) relative() bool {
+	fields, _ := v.Data.(map[string]any)
+	file, _ := fields["file"].(string)
+	_, is := v.Reference()
+	return is && file != "" && !filepath.IsAbs(filepath.FromSlash(file))
+}
+
 // A Secret is a value that prints as "[secret]" however it is printed,
 // marshalled or logged. Reveal is the only way to it. The value stands behind a
 // pointer because fmt prints the unexported fields of a struct without asking

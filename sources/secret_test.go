@@ -189,6 +189,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		}
 	}
 	checkHidden(t, logged.String())
+	checkHidden(t, secret.String(), secret.GoString(), secret.LogValue().String())
 	if text, _ := secret.MarshalText(); fmt.Sprint(secret) != "[secret]" || string(text) != "[secret]" {
 		t.Errorf("prints as %v", secret)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rollcall/cmd/rollcall/internal/monitor"
 	"rollcall/cmd/rollcall/internal/service"
 	"rollcall/plan"
 	"rollcall/plan/ledger"
@@ -43,6 +45,8 @@ type app struct {
 	reads         []string       // files that the run reads, and may not write over
 	sizes         map[string]int // people of the roster, at providers that choose by it how they are looked up
 	resultWritten bool
+	// offline tells that nothing may be fetched.
+	offline bool
 	// moved tells that --chdir has been followed.
 	moved bool
 	// counted is what the simulated vendors counted: the last line on standard
@@ -53,6 +57,11 @@ type app struct {
 	log     *slog.Logger
 	// memory is what the ledger has; nil where there is none.
 	memory *ledger.State
+	// placed is the database with the ledger of a configuration.
+	placed struct {
+		of *sources.Config
+		at place
+	}
 	// forgetful tells that a saved plan was made without a ledger.
 	forgetful bool
 
@@ -66,6 +75,10 @@ type app struct {
 	// listener, where it is there, is told of runs beside those that the configuration
 	// names.
 	listener service.Listener
+	// transport carries notifications; nil is the network.
+	transport http.RoundTripper
+	// monitor shows how the service is; nil where nobody listens.
+	monitor *monitor.Monitor
 	// turn is the right to run that the program has already; nil asks for it.
 	turn *turnTaken
 

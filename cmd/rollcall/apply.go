@@ -100,11 +100,11 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, err
 		}
 	}
-	unlock, err := a.lockRun(in.config)
+	held, err := a.hold(ctx, in.config)
 	if err != nil {
 		return result, err
 	}
-	defer unlock()
+	defer held.release()
 	if err := a.remember(ctx, in.config); err != nil {
 		return result, err
 	}
@@ -145,7 +145,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 			return result, err
 		}
 	}
-	recorder, closeLedger, err := a.record(ctx, in, m.plan, flags.allow)
+	recorder, closeLedger, err := a.record(ctx, in, m.plan, flags.allow, held)
 	if err != nil {
 		return result, err
 	}
@@ -154,7 +154,7 @@ func (a *app) apply(ctx context.Context, flags applyFlags) (result *plan.Result,
 	applier := plan.Applier{
 		Plan: m.plan, Providers: s.inScope, Connections: s.connections, Access: m.access, Protect: s.config.Guardrails.Protect,
 		Allow: flags.allow, Built: m.created, Stop: a.stop, Secrets: a.secrets, Simulated: s.world != nil, Log: a.log,
-		Recorder: recorder, Insiders: m.insiders,
+		Recorder: recorder, Insiders: m.insiders, Lost: held.lost(),
 	}
 	progress, end := a.progress(changes, s)
 	defer end()

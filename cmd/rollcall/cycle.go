@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,7 +27,7 @@ type limits struct {
 func (a *app) fork() *app {
 	c := newApp(a.stdin, a.stdout.to, a.stderr.to)
 	c.config, c.providers, c.simulate, c.logFormat, c.verbose, c.noColor = a.config, a.providers, a.simulate, a.logFormat, a.verbose, a.noColor
-	c.unattended = a.unattended
+	c.unattended, c.monitor = a.unattended, a.monitor
 	if c.unattended {
 		c.stdout.to = io.Discard
 	} else {
@@ -53,7 +54,7 @@ func (a *app) cycle(ctx context.Context, stop <-chan struct{}, run service.Run, 
 		// It was not told to stop: it took too long.
 		if ended.code == plan.ExitInterrupted {
 			ended.code = plan.ExitIncomplete
-			ended.why = fmt.Errorf("the deadline of %s was over before everything was done: the next run goes on from there; more concurrency, a higher rate or a later schedule.deadline leave it the time", within.deadline)
+			ended.why = fmt.Errorf("the deadline of %s was over before everything was done: the next run goes on from there; more concurrency, a higher rate or a later schedule.deadline leave it the time", short(within.deadline))
 			err = &exitError{code: ended.code, err: ended.why}
 		}
 	default:
@@ -95,17 +96,10 @@ func without[T plan.Plan | plan.Result](c *app, data *T) *T {
 	return copied
 }
 
-// end ends the run in time: the first signal lets what is under way finish, the second
-// does not.
+// end ends the run in time: what is under way is let finish first, and left then.
 func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{}, within limits, cancel context.CancelFunc) {
 	signals := make(chan os.Signal)
 	go a.interrupts(ctx, signals, cancel)
-	send := func() {
-		select {
-		case signals <- syscall.SIGTERM:
-		case <-ctx.Done():
-		}
-	}
 	deadline := time.NewTimer(within.deadline)
 	defer deadline.Stop()
 	select {
@@ -115,7 +109,11 @@ func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{
 	case <-deadline.C:
 		close(late)
 	}
-	send()
+	select {
+	case signals <- syscall.SIGTERM:
+	case <-ctx.Done():
+		return
+	}
 	grace := time.NewTimer(within.grace)
 	defer grace.Stop()
 	select {
@@ -124,5 +122,17 @@ func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{
 	case <-grace.C:
 	}
 	a.log.Error("what was under way took too long and is left", "after", within.grace)
-	send()
+	cancel()
+}
+
+// short is a duration of whole minutes as people write it.
+func short(d time.Duration) string {
+	text := d.String()
+	if minutes, whole := strings.CutSuffix(text, "m0s"); whole {
+		text = minutes + "m"
+	}
+	if hours, whole := strings.CutSuffix(text, "h0m"); whole {
+		text = hours + "h"
+	}
+	return text
 }

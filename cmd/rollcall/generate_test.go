@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"rollcall/cmd/rollcall/internal/monitor"
 	"rollcall/plan"
 	"rollcall/providers/registry"
 )
@@ -26,6 +27,7 @@ func TestGenerated(t *testing.T) {
 		{"README.md", "exit-codes", exitTable()},
 		{"README.md", "capabilities", capabilityTable(registry.Kinds())},
 		{"cmd/rollcall/README.md", "commands", commandsText(root)},
+		{"cmd/rollcall/internal/monitor/README.md", "metrics", monitor.Table()},
 	} {
 		path := filepath.Join(repository, filepath.FromSlash(section.file))
 		old := read(t, path)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -117,20 +115,22 @@ func (a *app) history(ctx context.Context, flags historyFlags, args []string) er
 			return invalid(fmt.Errorf("--provider %q: %s has no provider of that name, only %s", name, config.File, strings.Join(providerNames(config), ", ")))
 		}
 	}
-	path := a.ledgerPath(config)
-	open := ledger.Read
-	if flags.done || flags.forget {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return noLedger(path) // none is made for this
-		}
-		open = ledger.Open
+	at, err := a.place(ctx, config)
+	if err != nil {
+		return err
 	}
-	opened, err := open(ctx, path)
+	opened, err := at.read(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return noLedger(path)
+		return noLedger(at)
 	case err != nil:
 		return broken(err)
+	}
+	if flags.done || flags.forget {
+		_ = opened.Close() // none was made for this
+		if opened, err = at.open(ctx); err != nil {
+			return broken(err)
+		}
 	}
 	defer func() { _ = opened.Close() }()
 	switch {
@@ -160,8 +160,8 @@ func (a *app) history(ctx context.Context, flags historyFlags, args []string) er
 	return a.print([]byte(historyText(entries)))
 }
 
-func noLedger(path string) error {
-	return broken(fmt.Errorf("there is no ledger at %s: the first apply makes one", filepath.ToSlash(path)))
+func noLedger(at place) error {
+	return broken(fmt.Errorf("there is no ledger at %s: the first apply makes one", at.name))
 }
 
 func (a *app) printJSON(v any) error {

@@ -26,17 +26,17 @@ type inputs struct {
 	roster *sources.Roster
 }
 
-// load reads configuration and roster and tells every problem. It needs neither
-// network nor credentials.
+// load reads configuration and roster and tells every problem. It needs neither network
+// nor credentials, but to fetch the repositories that the roster is in.
 func (a *app) load(ctx context.Context) (*inputs, error) {
-	config, roster, problems := sources.Load(ctx, a.config, sources.Options{Stdin: a.stdin, Rules: registry.Rules})
+	config, roster, problems := sources.Load(ctx, a.config, sources.Options{Stdin: a.stdin, Rules: registry.Rules, Secrets: a.secrets, Offline: a.offline})
 	if ctx.Err() != nil {
 		return nil, errInterrupted
 	}
 	a.note(config, roster, problems)
 	a.trace.config = config
 	if config == nil || roster == nil {
-		err := a.refuse(problems, plan.ExitInvalid)
+		err := a.refuse(problems, refusal(problems))
 		if _, missing := os.Stat(a.config); errors.Is(missing, fs.ErrNotExist) {
 			a.remark("name the configuration with --config FILE, or its folder with --chdir DIR")
 		}
@@ -60,6 +60,17 @@ func sizes(config *sources.Config, roster *sources.Roster) map[string]int {
 		}
 	}
 	return sizes
+}
+
+// refusal is the exit code of files that can not be used: they are wrong, or all that is
+// wrong is that something could not be got at.
+func refusal(problems sources.Diagnostics) int {
+	for _, problem := range problems {
+		if problem.Severity == sources.Error && !problem.Unread {
+			return plan.ExitInvalid
+		}
+	}
+	return plan.ExitError
 }
 
 // note remembers what the run reads, also where it can not be used.
@@ -198,6 +209,9 @@ func (a *app) connect(ctx context.Context, in *inputs, readOnly bool) (*session,
 		}
 		provider := a.provider(config)
 		settings := providers.Settings{Config: provider.Config, Secrets: a.secrets, Log: a.log, ReadOnly: readOnly}
+		if a.monitor != nil {
+			settings.Observed = a.monitor.Exchange(config.Name)
+		}
 		if s.world != nil {
 			settings = simulated(s.world, provider.Kind, settings)
 		} else if err := readSecrets(ctx, provider.Kind, &settings); err != nil {
@@ -251,7 +265,7 @@ func (a *app) disconnect(s *session) error {
 		requests := connection.Requests()
 		a.trace.requests[name] = requests
 		connection.Close()
-		a.log.Info("requests", "provider", name, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
+		a.log.Info("requests", "provider", name, "readOnly", connection.Writer == nil, "reads", requests.Reads, "writes", requests.Writes, "sent", requests.Sent, "retries", requests.Retries, "waited", requests.Waited)
 	}
 	if s.world == nil {
 		return nil

@@ -94,6 +94,8 @@ type theatre struct {
 	server *httptest.Server
 
 	state, ledger []byte // at the beginning
+	// database is where the ledger stands; empty is a file.
+	database string
 }
 
 // lossy loses answers to writes after their effect.
@@ -139,6 +141,13 @@ func (h *theatre) endpoint(kind string) string {
 
 func (h *theatre) ledgerPath() string {
 	return filepath.Join(h.dir, filepath.FromSlash(sources.DefaultLedger))
+}
+
+func (h *theatre) openLedger() (*ledger.Ledger, error) {
+	if h.database != "" {
+		return ledger.ReadDatabase(context.Background(), h.database)
+	}
+	return ledger.Read(context.Background(), h.ledgerPath())
 }
 
 // reset puts everything back to the beginning.
@@ -214,7 +223,7 @@ func (h *theatre) twice() []string {
 
 // agrees says in what the ledger and the vendors differ, or "".
 func (h *theatre) agrees() string {
-	l, err := ledger.Read(context.Background(), h.ledgerPath())
+	l, err := h.openLedger()
 	if err != nil {
 		return err.Error()
 	}

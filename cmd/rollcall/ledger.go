@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -25,23 +26,72 @@ import (
 // never be taken for that of real ones.
 const simulatedLedger = ".rollcall/simulator.ledger.db"
 
-// ledgerPath is where the record of these users stands.
-func (a *app) ledgerPath(config *sources.Config) string {
-	if a.simulate {
-		return filepath.Join(filepath.Dir(config.File), filepath.FromSlash(simulatedLedger))
+// A place is where the record of these users stands: a file, or a database that several
+// machines share.
+type place struct {
+	path string         // of the file; empty where it is a database
+	url  sources.Secret // of the database
+	name string         // of either, as it can be shown
+}
+
+// place finds it. The address of a database is read once for a configuration.
+func (a *app) place(ctx context.Context, config *sources.Config) (place, error) {
+	ref := config.Ledger.URL
+	switch {
+	case a.simulate:
+		path := filepath.Join(filepath.Dir(config.File), filepath.FromSlash(simulatedLedger))
+		return place{path: path, name: filepath.ToSlash(path)}, nil
+	case ref == nil:
+		return place{path: config.Ledger.Path, name: filepath.ToSlash(config.Ledger.Path)}, nil
+	case a.placed.of == config:
+		return a.placed.at, nil
 	}
-	return config.Ledger.Path
+	address, err := a.secrets.Read(ctx, *ref)
+	if err != nil {
+		return place{}, invalid(fmt.Errorf("%s: ledger.url: %w", ref.Origin, err))
+	}
+	if parsed, err := url.Parse(address.Reveal()); err == nil {
+		password, _ := parsed.User.Password()
+		for _, secret := range append(parsed.Query()["password"], password) {
+			a.secrets.Remember(secret)
+		}
+	}
+	name, err := ledger.Address(address.Reveal())
+	if err != nil {
+		return place{}, invalid(fmt.Errorf("%s: ledger.url: %s %w", ref.Origin, ref, err))
+	}
+	a.placed.of, a.placed.at = config, place{url: address, name: name}
+	return a.placed.at, nil
+}
+
+// read opens the ledger for reading. fs.ErrNotExist is wrapped where there is none.
+func (p place) read(ctx context.Context) (*ledger.Ledger, error) {
+	if p.path != "" {
+		return ledger.Read(ctx, p.path)
+	}
+	return ledger.ReadDatabase(ctx, p.url.Reveal())
+}
+
+// open opens it for writing, making it where there is none.
+func (p place) open(ctx context.Context) (*ledger.Ledger, error) {
+	if p.path != "" {
+		return ledger.Open(ctx, p.path)
+	}
+	return ledger.OpenDatabase(ctx, p.url.Reveal())
 }
 
 // remember reads the ledger, before anything is asked of a vendor: without writing to
 // it, and without a lock. That there is none is no error unless one is required.
 func (a *app) remember(ctx context.Context, config *sources.Config) error {
-	path := a.ledgerPath(config)
 	a.memory = nil
-	opened, err := ledger.Read(ctx, path)
+	at, err := a.place(ctx, config)
+	if err != nil {
+		return err
+	}
+	opened, err := at.read(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && config.Ledger.Require:
-		return broken(fmt.Errorf("ledger.require: there is no ledger at %s: put it back, or take require out for the apply that begins a new one", filepath.ToSlash(path)))
+		return broken(fmt.Errorf("ledger.require: there is no ledger at %s: put it back, or take require out for the apply that begins a new one", at.name))
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
@@ -90,7 +140,7 @@ func (a *app) ledgerState() plan.LedgerState {
 	return plan.LedgerPresent
 }
 
-// A holder says who holds the lock of an apply.
+// A holder says who keeps other applies from running.
 type holder struct {
 	PID     int       `json:"pid"`
 	Host    string    `json:"host"`
@@ -99,10 +149,78 @@ type holder struct {
 	Version string    `json:"version"`
 }
 
-// lockRun keeps every other apply with this ledger from running, and returns how to let
-// them again. Whoever died without doing so is told.
-func (a *app) lockRun(config *sources.Config) (unlock func(), err error) {
-	path := a.ledgerPath(config)
+// ourselves is this process as a holder.
+func ourselves() []byte {
+	text, _ := json.Marshal(holder{PID: os.Getpid(), Host: hostname(), User: username(), Began: time.Now(), Version: version()})
+	return text
+}
+
+// heldBy reads who that is, or was.
+func heldBy(text []byte) (who holder, known bool) {
+	known = json.Unmarshal(text, &who) == nil && who.PID != 0
+	return who, known
+}
+
+// applying is the refusal to apply beside another.
+func applying(text []byte, until string) error {
+	told := "another rollcall"
+	if who, known := heldBy(text); known {
+		told = fmt.Sprintf("another rollcall (process %d of %s on %s, since %s)", who.PID, inert(who.User), inert(who.Host), who.Began.UTC().Format(time.RFC3339))
+	}
+	return &exitError{code: plan.ExitError, err: &busyError{who: told, until: until}}
+}
+
+// A busyError means that somebody else applies.
+type busyError struct{ who, until string }
+
+func (e *busyError) Error() string {
+	return fmt.Sprintf("%s is applying with this ledger: wait until it ends%s", e.who, e.until)
+}
+
+// abandoned tells of an apply that ended without letting others run.
+func (a *app) abandoned(text []byte) {
+	if who, known := heldBy(text); known {
+		a.log.Warn("an earlier run ended without saying so; what was under way is looked at", "process", who.PID, "host", who.Host, "since", who.Began)
+	}
+}
+
+// applyLease is the name of the lease that every apply needs.
+const applyLease = "apply"
+
+// A hold keeps every other apply with the same ledger from running.
+type hold struct {
+	// lease is that of a ledger in a database; nil for a file, whose lock the system
+	// keeps for as long as the process lives.
+	lease   *ledger.Lease
+	release func()
+}
+
+// lost is closed when others may run all the same.
+func (h *hold) lost() <-chan struct{} {
+	if h.lease == nil {
+		return nil
+	}
+	return h.lease.Lost()
+}
+
+// hold keeps every other apply with this ledger from running until it is released.
+// Whoever died without doing so is told.
+func (a *app) hold(ctx context.Context, config *sources.Config) (*hold, error) {
+	at, err := a.place(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if a.turn != nil {
+		return a.turn.during(at)
+	}
+	if at.path == "" {
+		return a.holdLease(ctx, at, config.Ledger.Lease)
+	}
+	return a.holdLock(at.path)
+}
+
+// holdLock holds the lock beside a file.
+func (a *app) holdLock(path string) (*hold, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, broken(fmt.Errorf("the ledger's folder %s can not be made: %w", filepath.ToSlash(filepath.Dir(path)), unwrapPath(err)))
 	}
@@ -114,27 +232,50 @@ func (a *app) lockRun(config *sources.Config) (unlock func(), err error) {
 	// Its own file, since a locked one can not be read everywhere.
 	held := path + ".holder"
 	before, _ := os.ReadFile(held)
-	var who holder
-	known := json.Unmarshal(before, &who) == nil && who.PID != 0
 	if !got {
-		told := "another rollcall"
-		if known {
-			told = fmt.Sprintf("another rollcall (process %d of %s on %s, since %s)", who.PID, inert(who.User), inert(who.Host), who.Began.UTC().Format(time.RFC3339))
-		}
-		return nil, broken(fmt.Errorf("%s is applying with this ledger: wait until it ends", told))
+		return nil, applying(before, "")
 	}
-	if known {
-		a.log.Warn("an earlier run ended without saying so; what was under way is looked at", "process", who.PID, "host", who.Host, "since", who.Began)
-	}
-	text, _ := json.Marshal(holder{PID: os.Getpid(), Host: hostname(), User: username(), Began: time.Now(), Version: version()})
-	if err := writeFile(held, text); err != nil {
+	a.abandoned(before)
+	if err := writeFile(held, ourselves()); err != nil {
 		_ = lock.Unlock()
 		return nil, broken(fmt.Errorf("%s can not be written: %w", filepath.ToSlash(held), unwrapPath(err)))
 	}
-	return func() {
+	return &hold{release: func() {
 		_ = os.Remove(held)
 		_ = lock.Unlock()
-	}, nil
+	}}, nil
+}
+
+// releasing is how long it may take to give a lease back. Where it can not be, it runs
+// out.
+const releasing = 5 * time.Second
+
+// holdLease holds the lease in a database, and renews it until it is released.
+func (a *app) holdLease(ctx context.Context, at place, span time.Duration) (*hold, error) {
+	opened, err := at.open(ctx)
+	if err != nil {
+		return nil, broken(unreadableLedger(err))
+	}
+	lease, err := opened.Acquire(ctx, applyLease, string(ourselves()), span)
+	var held *ledger.HeldError
+	switch {
+	case errors.As(err, &held):
+		until := ", or, if it has died, until " + held.Until.UTC().Format(time.RFC3339)
+		return nil, errors.Join(applying([]byte(held.Holder), until), opened.Close())
+	case err != nil:
+		return nil, errors.Join(broken(err), opened.Close())
+	}
+	a.abandoned([]byte(lease.Abandoned()))
+	ctx = context.WithoutCancel(ctx)
+	stop := lease.Keep(ctx)
+	return &hold{lease: lease, release: func() {
+		stop()
+		limited, cancel := context.WithTimeout(ctx, releasing)
+		defer cancel()
+		if err := errors.Join(lease.Release(limited), opened.Close()); err != nil {
+			a.log.Warn("the lease could not be given back; others wait until it has run out", "lease", span, "error", err)
+		}
+	}}, nil
 }
 
 func hostname() string {
@@ -158,15 +299,20 @@ func username() string {
 var journalPoint func()
 
 // record opens the ledger for writing, making it if there is none, and records that the
-// run begins.
-func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string) (*plan.Recorder, func() error, error) {
-	opened, err := ledger.Open(ctx, a.ledgerPath(in.config))
+// run begins. Once the hold is lost, nothing is recorded any more.
+func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string, held *hold) (*plan.Recorder, func() error, error) {
+	at, err := a.place(ctx, in.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	opened, err := at.open(ctx)
 	if err != nil {
 		return nil, nil, broken(err)
 	}
+	opened.Fence(held.lease)
 	recorder := &plan.Recorder{Ledger: opened, Point: journalPoint, Run: time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])}
 	facts := map[string]string{"roster": p.Roster.Digest, "files": strings.Join(p.Roster.Files, " "), "plan": p.Digest, "version": version()}
-	a.trace.commit = a.commit(ctx, in.config)
+	a.trace.commit = a.commits(ctx, in)
 	if commit := a.trace.commit; commit != "" {
 		facts["commit"] = commit
 	}
@@ -187,6 +333,19 @@ func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string
 		return nil, nil, errors.Join(broken(err), opened.Close())
 	}
 	return recorder, opened.Close, nil
+}
+
+// commits are what the run reads, as far as they are commits: the checkout that the
+// configuration stands in, and each repository that the roster is in.
+func (a *app) commits(ctx context.Context, in *inputs) string {
+	var all []string
+	if own := a.commit(ctx, in.config); own != "" {
+		all = append(all, own)
+	}
+	for _, commit := range in.roster.Commits {
+		all = append(all, commit.String())
+	}
+	return strings.Join(all, ", ")
 }
 
 // commitMax is how long git may take.

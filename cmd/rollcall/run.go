@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rollcall/cmd/rollcall/internal/monitor"
+	"rollcall/cmd/rollcall/internal/notify"
 	"rollcall/cmd/rollcall/internal/service"
 	"rollcall/plan"
+	"rollcall/plan/ledger"
 	"rollcall/sources"
 )
 
@@ -117,18 +122,21 @@ func (a *app) nextRuns(config *sources.Config) error {
 // runOnce makes one run, as a timer of the system has it.
 func (a *app) runOnce(ctx context.Context, config *sources.Config, flags runFlags) error {
 	c := a.fork()
-	listeners, end, err := a.listeners(ctx, config)
+	past, err := a.past(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer end()
+	notifier, stop, err := a.notifier(ctx, config, past)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	schedule := scheduleOf(config)
 	now := time.Now()
 	report, err := c.cycle(ctx, a.stop, service.Run{Tick: now, Reason: service.ByHand, Began: now}, limits{deadline: schedule.Deadline, grace: flags.grace})
 	a.counted = c.counted
-	for _, l := range listeners {
-		l.Ended(report)
-	}
+	notifier.Began(report.Run)
+	notifier.Ended(report)
 	return err
 }
 
@@ -141,11 +149,30 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 	a.openLog()
 	a.hangups = make(chan struct{}, 1)
 	a.finish()
-	listeners, end, err := a.listeners(ctx, config)
+	past, err := a.past(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer end()
+	notifier, stop, err := a.notifier(ctx, config, past)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	listeners := []service.Listener{notifier}
+	if a.listener != nil {
+		listeners = append(listeners, a.listener)
+	}
+	if flags.listen != "" {
+		config.Listen.Address = flags.listen
+	}
+	if config.Listen.Address != "" {
+		stop, err := a.listen(ctx, config, past)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		listeners = append(listeners, a.monitor)
+	}
 	s := &service.Service{Log: a.log, Listeners: listeners}
 	turns := &turns{app: a}
 	var within limits
@@ -161,6 +188,7 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 		if err := turns.use(ctx, config); err != nil {
 			return service.Settings{}, err
 		}
+		a.renotify(ctx, notifier, config)
 		within = limits{deadline: schedule.Deadline, grace: flags.grace}
 		return service.Settings{Schedule: schedule, Poll: turns.poll(), Turns: turns}, nil
 	}
@@ -173,10 +201,142 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 	return s.Serve(ctx, a.stop, a.hangups)
 }
 
-// listeners are those who are told of runs; end has them finish.
-func (a *app) listeners(ctx context.Context, config *sources.Config) (all []service.Listener, end func(), err error) {
-	if a.listener != nil {
-		all = append(all, a.listener)
+// A pastRun is a run of everything that the ledger has.
+type pastRun struct {
+	began, ended time.Time
+	outcome      service.Outcome
+}
+
+// pastKept is how far back runs are looked at that a service knows of at its start.
+const pastKept = 31 * 24 * time.Hour
+
+// past are the runs of everything that the ledger has, the oldest first.
+func (a *app) past(ctx context.Context, config *sources.Config) (runs []pastRun, err error) {
+	at, err := a.place(ctx, config)
+	if err != nil {
+		return nil, err
 	}
-	return all, func() {}, nil
+	opened, err := at.read(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, broken(unreadableLedger(err))
+	}
+	entries, err := opened.Entries(ctx, ledger.Filter{Since: time.Now().Add(-pastKept), Kinds: []ledger.Kind{ledger.RunBegan, ledger.RunEnded}})
+	if err = errors.Join(err, opened.Close()); err != nil {
+		return nil, broken(unreadableLedger(err))
+	}
+	began := make(map[string]ledger.Entry)
+	for _, e := range entries {
+		if e.Kind == ledger.RunBegan {
+			began[e.Run] = e
+			continue
+		}
+		first, known := began[e.Run]
+		exit, err := strconv.Atoi(e.Status)
+		if !known || err != nil || first.Details != nil && first.Details.Facts["scope"] != "" {
+			continue // of some only, which says nothing of the others
+		}
+		runs = append(runs, pastRun{began: first.At, ended: e.At, outcome: service.OutcomeOf(exit)})
+	}
+	return runs, nil
+}
+
+// listen shows the service at an address, until stop is called.
+func (a *app) listen(ctx context.Context, config *sources.Config, past []pastRun) (stop func(), err error) {
+	var token sources.Secret
+	if ref := config.Listen.Token; ref != nil {
+		if token, err = a.secrets.Read(ctx, *ref); err != nil {
+			return nil, invalid(fmt.Errorf("%s: listen.token: %w", ref.Origin, err))
+		}
+	}
+	listener, err := monitor.Listen(ctx, config.Listen.Address, token)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	schedule := scheduleOf(config)
+	options := monitor.Options{Version: version(), Schedule: schedule.Cron, Zone: config.Zone, Deadline: schedule.Deadline, Log: a.log}
+	for _, run := range past {
+		options.Past = append(options.Past, monitor.PastRun{Began: run.began, Ended: run.ended, Outcome: run.outcome})
+	}
+	a.monitor = monitor.New(options)
+	a.log.Info("listening", "address", "http://"+listener.Addr().String())
+	ctx, cancel := context.WithCancel(ctx)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := a.monitor.Serve(ctx, listener, token); err != nil {
+			a.log.Error("it is not shown any more how the service is", "error", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-served
+	}, nil
+}
+
+// flushing is how long at the end notifications that wait may take.
+const flushing = 10 * time.Second
+
+// notifier tells whom the configuration names of runs, until stop is called.
+func (a *app) notifier(ctx context.Context, config *sources.Config, past []pastRun) (n *notify.Notifier, stop func(), err error) {
+	settings, err := a.notifySettings(ctx, config)
+	if err != nil {
+		return nil, nil, invalid(err)
+	}
+	options := notify.Options{Log: a.log, Secrets: a.secrets, Instance: hostname(), Transport: a.transport}
+	n = notify.New(options)
+	n.Remember(remembered(past))
+	if err := n.Configure(settings); err != nil {
+		a.log.Error("notify", "error", err) // unreachable: they are checked as they are read
+	}
+	return n, func() {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushing)
+		defer cancel()
+		if err := n.Close(limited); err != nil {
+			a.log.Warn("notify", "error", err)
+		}
+	}, nil
+}
+
+// renotify tells those whom the configuration names by now. What is wrong with it keeps
+// no run from being made: those from before are told of it.
+func (a *app) renotify(ctx context.Context, n *notify.Notifier, config *sources.Config) {
+	settings, err := a.notifySettings(ctx, config)
+	if err == nil {
+		err = n.Configure(settings)
+	}
+	if err != nil {
+		a.log.Error("whoever was told before is told further", "error", err)
+	}
+	if config.Ledger.URL == nil {
+		return
+	}
+	// Others may have run meanwhile.
+	past, err := a.past(ctx, config)
+	if err != nil {
+		a.log.Warn("what other instances did is not known", "error", err)
+		return
+	}
+	n.Remember(remembered(past))
+}
+
+func (a *app) notifySettings(ctx context.Context, config *sources.Config) (notify.Settings, error) {
+	settings, err := notify.Read(ctx, a.secrets, config.Notify)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", config.File, err)
+	}
+	return settings, err
+}
+
+// remembered is what earlier runs say to whoever tells people.
+func remembered(past []pastRun) (p notify.Past) {
+	for _, run := range past {
+		p.Troubled = run.outcome != service.Converged && run.outcome != service.Interrupted
+		if run.outcome == service.Converged {
+			p.Succeeded = run.ended
+		}
+	}
+	return p
 }

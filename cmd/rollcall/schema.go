@@ -17,16 +17,16 @@ import (
 func (a *app) schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema NAME",
-		Short: "Print a JSON Schema: roster, config, plan or result",
+		Short: "Print a JSON Schema: roster, config, plan, result or notification",
 		Long: `Prints a JSON Schema (2020-12). The schemas of roster and config are composed
 for the providers that rollcall.yaml configures, or for every kind when there is
 no rollcall.yaml.`,
 		Example: `  rollcall schema roster > roster.schema.json
   rollcall schema config`,
-		ValidArgs: []string{"roster", "config", "plan", "result"},
+		ValidArgs: []string{"roster", "config", "plan", "result", "notification"},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return invalid(errors.New("name one schema: roster, config, plan or result"))
+				return invalid(errors.New("name one schema: roster, config, plan, result or notification"))
 			}
 			return nil
 		},
@@ -46,9 +46,11 @@ func (a *app) schema(name string) ([]byte, error) {
 		return schemas.Plan(), nil
 	case "result":
 		return schemas.Result(), nil
+	case "notification":
+		return schemas.Notification(), nil
 	case "roster", "config":
 	default:
-		return nil, invalid(fmt.Errorf("no schema is called %q: there are roster, config, plan and result", name))
+		return nil, invalid(fmt.Errorf("no schema is called %q: there are roster, config, plan, result and notification", name))
 	}
 	kinds, err := a.configuredKinds()
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -13,8 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rollcall/plan/ledger/pgtest"
 	"rollcall/schemas"
 )
 
@@ -28,7 +31,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	scheduleOf = scheduleInTests
-	testscript.Main(m, map[string]func(){
+	testscript.Main(pgtest.Main{M: m}, map[string]func(){
 		"rollcall": func() {
 			toBeKilled()
 			oftener()
@@ -51,6 +54,13 @@ func TestScripts(t *testing.T) {
 			env.Defer(s.close)
 			return nil
 		},
+		// [postgres]: PostgreSQL is installed, for scripts with the command database.
+		Condition: func(name string) (bool, error) {
+			if name != "postgres" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			return pgtest.Available(), nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// About rollcall's output.
 			"quickstart": quickstart,  // quickstart: copies examples/quickstart here
@@ -63,6 +73,9 @@ func TestScripts(t *testing.T) {
 			"timeless":   timeless,    // timeless FILE NEW: a copy without the day that a plan is made for
 			"mode":       fileMode,    // mode 600 FILE
 			"lastline":   lastLine,    // lastline FILE REGEXP
+			// A ledger in PostgreSQL.
+			"database": database, // database: puts the address of a new one into ROLLCALL_LEDGER
+			"sql":      inSQL,    // sql STATEMENT: changes at least one row in it
 			// A vendor on loopback, and rollcall in the background.
 			"servicekey": onStage((*stage).serviceKey), // servicekey FILE: writes the key file of a service account
 			"vendor":     onStage((*stage).vendor),     // vendor [strict]: serves simulator.yaml; strict: only to tokens that it issued for the key
@@ -77,6 +90,7 @@ func TestScripts(t *testing.T) {
 			"until":      onStage((*stage).until),      // until stdout|stderr REGEXP: waits for it
 			"hangup":     onStage((*stage).hangup),     // hangup: nobody reads standard output any more
 			"interrupt":  onStage((*stage).interrupt),  // interrupt [TIMES]: sends SIGINT
+			"reread":     onStage((*stage).reread),     // reread: sends SIGHUP
 			"terminate":  onStage((*stage).terminate),  // terminate: sends SIGTERM
 			"insist":     onStage((*stage).insist),     // insist: sends SIGINT again and again until the process ends
 			"ends":       onStage((*stage).ends),       // ends CODE
@@ -256,5 +270,29 @@ func lastLine(ts *testscript.TestScript, _ bool, args []string) {
 	lines := strings.Split(strings.TrimSuffix(ts.ReadFile(args[0]), "\n"), "\n")
 	if last := lines[len(lines)-1]; !regexp.MustCompile(args[1]).MatchString(last) {
 		ts.Fatalf("the last line of %s is %q", args[0], last)
+	}
+}
+
+// ledgerVariable is where scripts have the address of the database with the ledger.
+const ledgerVariable = "ROLLCALL_LEDGER"
+
+func database(ts *testscript.TestScript, _ bool, _ []string) {
+	address, err := pgtest.New()
+	ts.Check(err)
+	ts.Setenv(ledgerVariable, address)
+}
+
+func inSQL(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: sql STATEMENT")
+	}
+	ctx := context.Background()
+	connection, err := pgx.Connect(ctx, ts.Getenv(ledgerVariable))
+	ts.Check(err)
+	defer func() { _ = connection.Close(ctx) }()
+	done, err := connection.Exec(ctx, args[0])
+	ts.Check(err)
+	if done.RowsAffected() == 0 {
+		ts.Fatalf("%s changes nothing", args[0])
 	}
 }

@@ -184,7 +184,7 @@ func (s *stage) counts(ts *testscript.TestScript, args []string) {
 func (s *stage) start(ts *testscript.TestScript, args []string) {
 	s.process = exec.Command(args[0], args[1:]...)
 	s.process.Dir = ts.MkAbs(".")
-	s.process.Env = append(os.Environ(), "VENDASTA_TOKEN="+ts.Getenv("VENDASTA_TOKEN"), every+"="+ts.Getenv(every))
+	s.process.Env = append(os.Environ(), "VENDASTA_TOKEN="+ts.Getenv("VENDASTA_TOKEN"), every+"="+ts.Getenv(every), ledgerVariable+"="+ts.Getenv(ledgerVariable))
 	s.output, s.errors = watched{}, watched{}
 	s.process.Stderr = &s.errors
 	reader, writer, err := os.Pipe()
@@ -230,6 +230,10 @@ func (s *stage) interrupt(ts *testscript.TestScript, args []string) {
 	for range times {
 		ts.Check(s.process.Process.Signal(os.Interrupt))
 	}
+}
+
+func (s *stage) reread(ts *testscript.TestScript, _ []string) {
+	ts.Check(s.process.Process.Signal(syscall.SIGHUP))
 }
 
 func (s *stage) terminate(ts *testscript.TestScript, _ []string) {

@@ -48,34 +48,30 @@ func bind(salt, body string) string { return sum([]byte(salt + "\n" + body)) }
 const genesis = ""
 
 // Append adds entries to the chain, and what follows from them to the state. Seq, At
-// and Hash are filled in, in the entries too. It returns the new head.
+// and Hash are filled in, in the entries too. It returns the new head. With a fence it
+// fails once the lease is lost; see Fence.
 func (l *Ledger) Append(ctx context.Context, update Update, entries ...*Entry) (head string, err error) {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return "", l.unwritten(err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	last, err := lastRow(ctx, tx)
-	if err != nil {
-		return "", l.unwritten(err)
-	}
-	for _, e := range entries {
-		if err := l.add(ctx, tx, &last, e); err != nil {
-			return "", l.unwritten(err)
+	err = l.write(ctx, slices.ContainsFunc(entries, (*Entry).begins), func(ctx context.Context, tx *transaction) error {
+		last, err := lastRow(ctx, tx)
+		if err != nil {
+			return err
 		}
+		for _, e := range entries {
+			if err := l.add(ctx, tx, &last, e); err != nil {
+				return err
+			}
+		}
+		head = headOf(last.Seq, last.hash)
+		return apply(ctx, tx, update)
+	})
+	if err != nil {
+		return "", err
 	}
-	if err := apply(ctx, tx, update); err != nil {
-		return "", l.unwritten(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return "", l.unwritten(err)
-	}
-	return headOf(last.Seq, last.hash), nil
+	return head, nil
 }
 
-func (l *Ledger) unwritten(err error) error {
-	return fmt.Errorf("the ledger %s can not be written: %w", l.path, err)
-}
+// begins reports whether something is about to be done at a vendor.
+func (e *Entry) begins() bool { return e.Kind == ChangeSent || e.Kind == RunBegan }
 
 // A tip is the last row.
 type tip struct {
@@ -83,7 +79,7 @@ type tip struct {
 	hash string
 }
 
-func lastRow(ctx context.Context, tx *sql.Tx) (tip, error) {
+func lastRow(ctx context.Context, tx *transaction) (tip, error) {
 	last := tip{hash: genesis}
 	err := tx.QueryRowContext(ctx, "SELECT seq, hash FROM chain ORDER BY seq DESC LIMIT 1").Scan(&last.Seq, &last.hash)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -101,7 +97,7 @@ func headOf(seq int64, hash string) string {
 }
 
 // add writes one entry behind the last row.
-func (l *Ledger) add(ctx context.Context, tx *sql.Tx, last *tip, e *Entry) error {
+func (l *Ledger) add(ctx context.Context, tx *transaction, last *tip, e *Entry) error {
 	e.Seq, e.At = last.Seq+1, l.now()
 	r := row{Seq: e.Seq, At: stamp(e.At), Kind: e.Kind, Run: e.Run, Provider: e.Provider, Action: e.Action, Status: e.Status, Prev: last.hash}
 	if e.Details != nil {
@@ -123,8 +119,12 @@ func (l *Ledger) add(ctx context.Context, tx *sql.Tx, last *tip, e *Entry) error
 		return err
 	}
 	if e.Kind == ChangeSent && e.Details != nil {
+		mail := 0
+		if e.Details.Facts["mail"] != "" {
+			mail = 1
+		}
 		_, err = tx.ExecContext(ctx, "INSERT INTO unfinished (seq, provider, email, run, action, user_id, mail, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			r.Seq, e.Provider, e.Details.Email, e.Run, e.Action, e.Details.UserID, e.Details.Facts["mail"] != "", r.At)
+			r.Seq, e.Provider, e.Details.Email, e.Run, e.Action, e.Details.UserID, mail, r.At)
 		if err != nil {
 			return err
 		}
@@ -139,10 +139,13 @@ type Filter struct {
 	Provider     string
 	Since, Until time.Time // Until itself not
 	Run          string
+	Kinds        []Kind
 }
 
 // Entries returns the selected entries, the oldest first.
 func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
+	ctx, cancel := l.within(ctx, longest)
+	defer cancel()
 	var where []string
 	var args []any
 	add := func(condition string, arg any) {
@@ -162,6 +165,12 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 	}
 	if !f.Until.IsZero() {
 		add("c.at < ?", stamp(f.Until))
+	}
+	if len(f.Kinds) > 0 {
+		where = append(where, "c.kind IN (?"+strings.Repeat(", ?", len(f.Kinds)-1)+")")
+		for _, kind := range f.Kinds {
+			args = append(args, kind)
+		}
 	}
 	query := "SELECT c.seq, c.at, c.kind, c.run, c.provider, c.action, c.status, c.hash, coalesce(d.body, '') FROM chain c LEFT JOIN details d ON d.seq = c.seq"
 	if len(where) > 0 {
@@ -200,6 +209,8 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 // row that says so. With a head that was noted earlier, the row that it names has to
 // be there as it was. An error that wraps ErrAltered says which row it is.
 func (l *Ledger) Verify(ctx context.Context, head string) (present string, err error) {
+	ctx, cancel := l.within(ctx, longest)
+	defer cancel()
 	rows, err := l.db.QueryContext(ctx, "SELECT c.seq, c.at, c.kind, c.run, c.provider, c.action, c.status, c.details, c.prev, c.hash, coalesce(d.salt, ''), coalesce(d.body, '') FROM chain c LEFT JOIN details d ON d.seq = c.seq ORDER BY c.seq")
 	if err != nil {
 		return "", l.unreadable(err)
@@ -292,44 +303,34 @@ func (l *Ledger) Prune(ctx context.Context, before time.Time) (int, error) {
 // forget takes away the details of rows about an address, nil being none, and of those
 // before a moment, "" being none. It never takes those of a row that says what was
 // forgotten, nor of a change that is under way.
-func (l *Ledger) forget(ctx context.Context, who string, email any, before string) (int, error) {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, l.unwritten(err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	rows, err := tx.QueryContext(ctx, "SELECT d.seq FROM details d JOIN chain c ON c.seq = d.seq WHERE (d.email = ? OR c.at < ?) AND c.kind <> ? AND d.seq NOT IN (SELECT seq FROM unfinished) ORDER BY d.seq", email, before, Forgot)
-	if err != nil {
-		return 0, l.unwritten(err)
-	}
-	var gone []int64
-	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
-			return 0, errors.Join(l.unwritten(err), rows.Close())
+func (l *Ledger) forget(ctx context.Context, who string, email any, before string) (n int, err error) {
+	err = l.write(ctx, false, func(ctx context.Context, tx *transaction) error {
+		var gone []int64
+		err := each(ctx, tx, "SELECT d.seq FROM details d JOIN chain c ON c.seq = d.seq WHERE (d.email = ? OR c.at < ?) AND c.kind <> ? AND d.seq NOT IN (SELECT seq FROM unfinished) ORDER BY d.seq", func(scan func(...any) error) error {
+			var seq int64
+			err := scan(&seq)
+			gone = append(gone, seq)
+			return err
+		}, email, before, Forgot)
+		if n = len(gone); err != nil || n == 0 {
+			return err
 		}
-		gone = append(gone, seq)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return 0, l.unwritten(err)
-	}
-	if len(gone) == 0 {
-		return 0, nil
-	}
-	last, err := lastRow(ctx, tx)
-	if err != nil {
-		return 0, l.unwritten(err)
-	}
-	if err := l.add(ctx, tx, &last, &Entry{Kind: Forgot, Details: &Details{Rows: gone, Who: who}}); err != nil {
-		return 0, l.unwritten(err)
-	}
-	for _, seq := range gone {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM details WHERE seq = ?", seq); err != nil {
-			return 0, l.unwritten(err)
+		last, err := lastRow(ctx, tx)
+		if err != nil {
+			return err
 		}
+		if err := l.add(ctx, tx, &last, &Entry{Kind: Forgot, Details: &Details{Rows: gone, Who: who}}); err != nil {
+			return err
+		}
+		for _, seq := range gone {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM details WHERE seq = ?", seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
-	if err := tx.Commit(); err != nil {
-		return 0, l.unwritten(err)
-	}
-	return len(gone), nil
+	return n, nil
 }

@@ -12,6 +12,10 @@
 // forgotten without the chain breaking. The state is what follows from the rows: the
 // users that are managed, their last applied values, and what is still open.
 //
+// It stands in a file, which is SQLite's, or in a PostgreSQL database that several
+// machines share. There one of them at a time has the lease, and whoever has lost it can
+// write nothing any more.
+//
 // A Ledger is safe for concurrent use. What Append writes, it writes whole or not at
 // all, and it is on the disk when Append returns.
 package ledger

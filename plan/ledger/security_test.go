@@ -11,7 +11,7 @@ import (
 // file can make another one that holds together; only a head that was kept elsewhere
 // shows it.
 func TestSecurityRewritten(t *testing.T) {
-	l, path, head := chained(t)
+	l, path, head := sites[0].chained(t)
 	honest, err := l.Entries(t.Context(), Filter{})
 	if err != nil {
 		t.Fatal(err)
@@ -46,11 +46,11 @@ func TestSecurityRewritten(t *testing.T) {
 // such as an address, could be proven right: neither the text nor the salt of its hash,
 // and each hash has a salt of its own.
 func TestSecurityForgotten(t *testing.T) {
-	l, path := fresh(t)
+	l, path := sites[0].fresh(t)
 	same := &Details{Email: "secretive@example.com"}
 	appended(t, l, Update{}, &Entry{Kind: ChangeEnded, Details: same}, &Entry{Kind: ChangeEnded, Details: same})
 	salts, hashes := make(map[string]bool), make(map[string]bool)
-	rows, err := l.db.Query("SELECT d.salt, c.details FROM chain c JOIN details d ON d.seq = c.seq")
+	rows, err := l.db.QueryContext(t.Context(), "SELECT d.salt, c.details FROM chain c JOIN details d ON d.seq = c.seq")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,11 +18,11 @@ import (
 // busy is how long a writer or reader waits for another one.
 const busy = 5 * time.Second
 
-// A Ledger is one open ledger.
-type Ledger struct {
-	db   *sql.DB
-	now  func() time.Time
-	path string
+// inSQLite is the dialect of a file. One process at a time writes it, in transactions
+// that begin as such.
+var inSQLite = &dialect{
+	tables: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('migrations', 'chain')",
+	clock:  "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 }
 
 // Open opens the ledger at a path for writing, making it and its folder if there is
@@ -96,11 +96,8 @@ func open(path, mode string) (*Ledger, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.ToSlash(path), err)
 	}
 	db.SetMaxOpenConns(1)
-	return &Ledger{db: db, now: time.Now, path: filepath.ToSlash(path)}, nil
+	return newLedger(db, inSQLite, filepath.ToSlash(path)), nil
 }
-
-// Close closes it.
-func (l *Ledger) Close() error { return l.db.Close() }
 
 // cause strips the path from an error whose message names it already.
 func cause(err error) error {
@@ -109,99 +106,4 @@ func cause(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-// unreadable is an error about a ledger that is there.
-func (l *Ledger) unreadable(err error) error {
-	return fmt.Errorf("%w: %s: %w", ErrUnreadable, l.path, err)
-}
-
-// migrations make the tables, each step once. They are never changed: a ledger made
-// by an older rollcall takes the steps that it lacks.
-var migrations = []string{
-	`CREATE TABLE chain (
-		seq BIGINT PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, run TEXT NOT NULL, provider TEXT NOT NULL,
-		action TEXT NOT NULL, status TEXT NOT NULL, details TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL);
-	CREATE TABLE details (seq BIGINT PRIMARY KEY, email TEXT NOT NULL, salt TEXT NOT NULL, body TEXT NOT NULL);
-	CREATE INDEX details_email ON details (email);
-	CREATE TABLE users (
-		provider TEXT NOT NULL, email TEXT NOT NULL, user_id TEXT NOT NULL, person TEXT NOT NULL, how TEXT NOT NULL,
-		since TEXT NOT NULL, applied TEXT NOT NULL, before TEXT NOT NULL, left_at TEXT NOT NULL, PRIMARY KEY (provider, email));
-	CREATE TABLE leavers (provider TEXT NOT NULL, email TEXT NOT NULL, since TEXT NOT NULL, PRIMARY KEY (provider, email));
-	CREATE TABLE done (provider TEXT NOT NULL, email TEXT NOT NULL, at TEXT NOT NULL, note TEXT NOT NULL, who TEXT NOT NULL, PRIMARY KEY (provider, email));
-	CREATE TABLE unfinished (
-		seq BIGINT PRIMARY KEY, provider TEXT NOT NULL, email TEXT NOT NULL, run TEXT NOT NULL, action TEXT NOT NULL,
-		user_id TEXT NOT NULL, mail INTEGER NOT NULL, at TEXT NOT NULL);
-	CREATE TABLE accounts (provider TEXT PRIMARY KEY, target TEXT NOT NULL, people INTEGER NOT NULL);`,
-}
-
-// version is how many migrations the ledger has had.
-func (l *Ledger) version(ctx context.Context) (int, error) {
-	var n int
-	err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migrations'").Scan(&n)
-	if err != nil || n == 0 {
-		return 0, err
-	}
-	err = l.db.QueryRowContext(ctx, "SELECT count(*) FROM migrations").Scan(&n)
-	return n, err
-}
-
-// current fails for a ledger that is older or newer than this program.
-func (l *Ledger) current(ctx context.Context) error {
-	n, err := l.version(ctx)
-	switch {
-	case err != nil:
-		return l.unreadable(err)
-	case n > len(migrations):
-		return l.unreadable(fmt.Errorf("it was written by a newer rollcall (version %d, this one knows %d): use that one", n, len(migrations)))
-	case n < len(migrations):
-		return l.unreadable(fmt.Errorf("it is of an older version (%d of %d): the next apply brings it up to date", n, len(migrations)))
-	}
-	return nil
-}
-
-// migrate takes the steps that the ledger lacks.
-func (l *Ledger) migrate(ctx context.Context) error {
-	n, err := l.version(ctx)
-	if err != nil {
-		return l.unreadable(err)
-	}
-	if n >= len(migrations) {
-		return l.current(ctx)
-	}
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return l.unreadable(err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	if _, err := tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migrations (step INTEGER PRIMARY KEY, at TEXT NOT NULL)"); err != nil {
-		return l.unreadable(err)
-	}
-	for step := n; step < len(migrations); step++ {
-		if _, err := tx.ExecContext(ctx, migrations[step]); err != nil {
-			return l.unreadable(err)
-		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO migrations (step, at) VALUES (?, ?)", step+1, stamp(l.now())); err != nil {
-			return l.unreadable(err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		return l.unreadable(err)
-	}
-	return nil
-}
-
-// stamp is a moment as columns hold it, sortable as text; the zero time is empty.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000000000Z")
-}
-
-func moment(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	return time.Parse(time.RFC3339Nano, text)
 }

@@ -8,7 +8,9 @@ import (
 
 // State reads what a plan is made with.
 func (l *Ledger) State(ctx context.Context) (*State, error) {
-	tx, err := l.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	ctx, cancel := l.within(ctx, patience)
+	defer cancel()
+	tx, err := l.db.begin(ctx, &sql.TxOptions{ReadOnly: true, Isolation: l.db.dialect.snapshot})
 	if err != nil {
 		return nil, l.unreadable(err)
 	}
@@ -17,7 +19,7 @@ func (l *Ledger) State(ctx context.Context) (*State, error) {
 		Users: make(map[Key]User), Open: make(map[Key]time.Time), Done: make(map[Key]Mark),
 		People: make(map[string]int), Targets: make(map[string]string),
 	}
-	for _, read := range []func(context.Context, *sql.Tx) error{s.readUsers, s.readLeavers, s.readDone, s.readUnfinished, s.readAccounts, s.readHead} {
+	for _, read := range []func(context.Context, *transaction) error{s.readUsers, s.readLeavers, s.readDone, s.readUnfinished, s.readAccounts, s.readHead} {
 		if err := read(ctx, tx); err != nil {
 			return nil, l.unreadable(err)
 		}
@@ -26,8 +28,8 @@ func (l *Ledger) State(ctx context.Context) (*State, error) {
 }
 
 // each calls take with each row of a query.
-func each(ctx context.Context, tx *sql.Tx, query string, take func(scan func(...any) error) error) error {
-	rows, err := tx.QueryContext(ctx, query)
+func each(ctx context.Context, tx *transaction, query string, take func(scan func(...any) error) error, args ...any) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ func each(ctx context.Context, tx *sql.Tx, query string, take func(scan func(...
 	return rows.Err()
 }
 
-func (s *State) readUsers(ctx context.Context, tx *sql.Tx) error {
+func (s *State) readUsers(ctx context.Context, tx *transaction) error {
 	return each(ctx, tx, "SELECT provider, email, user_id, person, how, since, applied, before, left_at FROM users", func(scan func(...any) error) (err error) {
 		var u User
 		var since, applied, before, left string
@@ -62,7 +64,7 @@ func (s *State) readUsers(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-func (s *State) readLeavers(ctx context.Context, tx *sql.Tx) error {
+func (s *State) readLeavers(ctx context.Context, tx *transaction) error {
 	return each(ctx, tx, "SELECT provider, email, since FROM leavers", func(scan func(...any) error) (err error) {
 		var k Key
 		var since string
@@ -74,7 +76,7 @@ func (s *State) readLeavers(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-func (s *State) readDone(ctx context.Context, tx *sql.Tx) error {
+func (s *State) readDone(ctx context.Context, tx *transaction) error {
 	return each(ctx, tx, "SELECT provider, email, at, note, who FROM done", func(scan func(...any) error) (err error) {
 		var k Key
 		var m Mark
@@ -88,7 +90,7 @@ func (s *State) readDone(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-func (s *State) readUnfinished(ctx context.Context, tx *sql.Tx) error {
+func (s *State) readUnfinished(ctx context.Context, tx *transaction) error {
 	return each(ctx, tx, "SELECT seq, provider, email, run, action, user_id, mail, at FROM unfinished ORDER BY seq", func(scan func(...any) error) (err error) {
 		var u Unfinished
 		var at string
@@ -101,7 +103,7 @@ func (s *State) readUnfinished(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-func (s *State) readAccounts(ctx context.Context, tx *sql.Tx) error {
+func (s *State) readAccounts(ctx context.Context, tx *transaction) error {
 	return each(ctx, tx, "SELECT provider, target, people FROM accounts", func(scan func(...any) error) error {
 		var name, target string
 		var people int
@@ -113,7 +115,7 @@ func (s *State) readAccounts(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-func (s *State) readHead(ctx context.Context, tx *sql.Tx) error {
+func (s *State) readHead(ctx context.Context, tx *transaction) error {
 	last, err := lastRow(ctx, tx)
 	if err != nil {
 		return err
@@ -129,7 +131,7 @@ func (s *State) readHead(ctx context.Context, tx *sql.Tx) error {
 }
 
 // apply changes the state.
-func apply(ctx context.Context, tx *sql.Tx, u Update) error {
+func apply(ctx context.Context, tx *transaction, u Update) error {
 	do := func(query string, args ...any) error {
 		_, err := tx.ExecContext(ctx, query, args...)
 		return err

@@ -260,15 +260,7 @@ func (s step) done(response *rest.Response) (string, error) {
 // steps are the calls that a patch takes. Whatever has to be known for them is read
 // before the first.
 func (w writer) steps(ctx context.Context, patch providers.Patch) ([]step, error) {
-	values := patch.Values
-	if patch.Email != "" {
-		values = maps.Clone(patch.Values)
-		if values == nil {
-			values = make(map[string]any)
-		}
-		values[emailAddress] = patch.Email
-	}
-	profile, role, valid, err := w.parts(values)
+	profile, role, valid, err := w.parts(patch.Values)
 	if err != nil {
 		return nil, err
 	}
@@ -359,13 +351,10 @@ func (w writer) whole(ctx context.Context, id string, given map[string]any) (map
 		return nil, fmt.Errorf("%w: the list of all users does not have the id", providers.ErrAbsent)
 	case users[at].Unreadable != nil:
 		return nil, users[at].Unreadable
-	case users[at].address == "" && given[emailAddress] == nil:
+	case users[at].address == "":
 		return nil, errors.New("an update replaces the whole user, and he is shown to have no address: change him by hand")
 	}
 	profile := map[string]any{emailAddress: users[at].address}
-	if address, moves := given[emailAddress]; moves {
-		profile[emailAddress] = address
-	}
 	for _, f := range fields {
 		live := users[at].Attributes[f.name]
 		value, stated := given[f.name]

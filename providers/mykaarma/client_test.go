@@ -53,15 +53,6 @@ func TestRoutes(t *testing.T) {
 			},
 			vendortest.Update(userU1, map[string]any{imageURL: "3", bio: "4"}), done, assuming("update"),
 		},
-		{
-			"another address, with the whole profile",
-			[]scripted{
-				list().Answers("list-all-response.json"),
-				update(`{"firstName":"A","lastName":"B","emailAddress":"new@example.com","username":"c","phone":"1","textNumber":"2","imageUrl":"3","bio":"4"}`),
-			},
-			readdress("new@example.com", map[string]any{"firstName": "A", "lastName": "B", username: "c", "phone": "1", textNumber: "2", imageURL: "3", bio: "4"}), done, assuming("update"),
-		},
-		{"another address alone", []scripted{update(`{"emailAddress":"new@example.com"}`)}, readdress("new@example.com", nil), done, all(assuming("update"), merges)},
 		{"fields that differ alone", []scripted{update(`{"phone":"1","bio":"4"}`)}, vendortest.Update(userU1, map[string]any{"phone": "1", bio: "4"}), done, all(assuming("update"), merges)},
 		{"a role with blanks", []scripted{associates(), role("dep-1", "Service%20Advisor")}, vendortest.Update(userU1, map[string]any{roleUUID: "r-1"}), done, roles},
 		{"a role with a slash", []scripted{associates(), role("dep-1", "Body%20Shop%2FPaint")}, vendortest.Update(userU1, map[string]any{roleUUID: "r-3"}), done, roles},
@@ -586,12 +577,5 @@ func TestFill(t *testing.T) {
 	}
 	if rest.Path(changeRole, "a", "b", "c") == "" {
 		t.Error(changeRole)
-	}
-}
-
-// readdress changes the address of user u-1, and values with it.
-func readdress(address string, values map[string]any) vendortest.Call {
-	return func(ctx context.Context, c *providers.Connection) (any, error) {
-		return c.Writer.(providers.Updater).Update(ctx, providers.Patch{UserID: userU1, Values: values, Email: address})
 	}
 }

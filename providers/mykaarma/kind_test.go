@@ -41,7 +41,7 @@ func TestKind(t *testing.T) {
 	if !slices.Equal(kind.Lookups, []sources.Lookup{sources.LookupList}) || kind.ListPage != 0 || !slices.Equal(kind.Account, []string{dealerUUID}) {
 		t.Errorf("%v %d %v", kind.Lookups, kind.ListPage, kind.Account)
 	}
-	if !kind.ReadBack || !kind.Readdress || kind.MailsAtCreate || !slices.Equal(kind.Required, []string{"firstName", "lastName"}) {
+	if !kind.ReadBack || kind.Readdress || kind.MailsAtCreate || !slices.Equal(kind.Required, []string{"firstName", "lastName"}) {
 		t.Errorf("%+v", kind)
 	}
 	if diff := cmp.Diff(map[string]any{isValid: false}, kind.Suspension.Suspended) + cmp.Diff(map[string]any{isValid: true}, kind.Suspension.Active); diff != "" {

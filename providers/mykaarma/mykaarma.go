@@ -69,7 +69,6 @@ func Kind() *providers.Kind {
 		Privilege: privilege,
 		HasAccess: hasAccess,
 		Required:  []string{"firstName", "lastName"}, // assumed: the schema marks nothing
-		Readdress: true,                              // [UPD] has emailAddress
 		Mails:     mails,
 		ReadBack:  true, // a write answers only the id ([SEED], [UPD], [DA])
 		Remedies: map[string]string{

@@ -344,6 +344,8 @@ func (s Subject) can(operation string) bool {
 		return s.Unproven == ""
 	case "by id":
 		return !s.byList()
+	case "readdress":
+		return s.Kind.Readdress && s.can("update")
 	case "invite":
 		return slices.ContainsFunc(s.Kind.Attributes, func(a providers.Attribute) bool { return a.Invites })
 	}

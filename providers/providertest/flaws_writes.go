@@ -167,6 +167,10 @@ func updateFlaws() []flaw {
 			}
 			return updater.Update(ctx, providers.Patch{UserID: patch.UserID, Values: values})
 		})},
+		{name: "another address that is not sent", found: "update/another address", needs: "readdress", bend: update(func(_ *bent, updater providers.Updater, ctx context.Context, patch providers.Patch) (providers.Receipt, error) {
+			patch.Email = ""
+			return updater.Update(ctx, patch)
+		})},
 		{name: "an update of another user", found: "update/", needs: "update", bend: update(func(x *bent, updater providers.Updater, ctx context.Context, patch providers.Patch) (providers.Receipt, error) {
 			if users, _ := x.reader.Search(ctx, bill); len(users) == 1 {
 				patch.UserID = users[0].ID

@@ -117,6 +117,9 @@ func (s Subject) updateLaws() []law {
 	for _, sample := range s.Updates {
 		laws = append(laws, law{"update/" + sample.Name, func(b *bench) { b.updates(sample) }})
 	}
+	if s.Kind.Readdress {
+		laws = append(laws, law{"update/another address", (*bench).readdresses})
+	}
 	for _, sample := range s.Frozen {
 		laws = append(laws, law{"update/frozen/" + sample.Name, func(b *bench) { b.frozen(sample) }})
 	}
@@ -149,6 +152,38 @@ func (b *bench) updates(sample Sample) {
 	if n := b.counts(); n.Writes != 2 || n.Mails != 0 || n.Created != 0 {
 		b.Errorf("%d requests that write, %d mails, %d users created", n.Writes, n.Mails, n.Created)
 	}
+}
+
+// readdresses: he has the new address and nothing else that is new, whether it is sent
+// alone or with an attribute.
+func (b *bench) readdresses() {
+	id := b.add(ana)
+	b.add(bill)
+	before := b.records()
+	c := b.connect()
+	for _, email := range []string{"ana.lima@example.com", ana} {
+		receipt, err := b.updater(c).Update(b.ctx, providers.Patch{UserID: id, Email: email})
+		if err != nil {
+			b.Fatalf("%v", err)
+		}
+		b.stored(c, receipt)
+		if u, _ := b.world.User(b.Kind.Name, id); u.Email != email {
+			b.Errorf("has the address %s, want %s", u.Email, email)
+		}
+	}
+	b.unchanged(before)
+	if n := b.counts(); n.Writes != 2 || n.Mails != 0 {
+		b.Errorf("%d requests that write, %d mails", n.Writes, n.Mails)
+	}
+	sample := b.Updates[0]
+	b.update(c, id, sample.Values)
+	after := b.records()
+	for _, email := range []string{"ana.lima@example.com", ana} {
+		if _, err := b.updater(c).Update(b.ctx, providers.Patch{UserID: id, Email: email, Values: sample.Values}); err != nil {
+			b.Errorf("with %s: %v", sample.Name, err)
+		}
+	}
+	b.unchanged(after)
 }
 
 // frozen: what can not be changed is an error, and nothing is done in part.

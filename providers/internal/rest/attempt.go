@@ -154,8 +154,10 @@ func (c *Client) send(ctx context.Context, op *operation, request *http.Request)
 	begun := time.Now()
 	var response *http.Response
 	defer func() {
-		op.spent += time.Since(begun)
-		c.log(ctx, op, response, out, time.Since(begun))
+		took := time.Since(begun)
+		op.spent += took
+		c.log(ctx, op, response, out, took)
+		c.observed(op, response, took)
 	}()
 
 	response, err := c.transport.RoundTrip(request)
@@ -236,6 +238,19 @@ func (op *operation) redirect(response *http.Response, from *url.URL) (*url.URL,
 	}
 	next.Fragment, next.RawFragment = "", ""
 	return next, ""
+}
+
+// observed tells whoever counts requests of one.
+func (c *Client) observed(op *operation, response *http.Response, took time.Duration) {
+	if c.options.Observed == nil {
+		return
+	}
+	seen := Exchange{Write: op.class != read, Attempt: op.attempts, Duration: took, Waited: op.waited - op.told}
+	op.told = op.waited
+	if response != nil {
+		seen.Status = response.StatusCode
+	}
+	c.options.Observed(seen)
 }
 
 func (c *Client) log(ctx context.Context, op *operation, response *http.Response, out outcome, took time.Duration) {

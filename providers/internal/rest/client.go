@@ -79,6 +79,10 @@ type Options struct {
 	// ReadOnly makes a planning client: Write and WriteOnce are refused before
 	// anything is sent.
 	ReadOnly bool
+	// Observed is told of every request that was sent, once its answer is judged and
+	// from the goroutine that sent it, so that it has to be safe for concurrent use, to
+	// return at once and never to panic; nil is none.
+	Observed func(Exchange)
 
 	jitter func() float64 // in [0, 1), for tests
 }
@@ -255,6 +259,22 @@ func (c *Client) Counts() Counts {
 
 // Paused is how long from now nothing is sent, because a 429 asked for it.
 func (c *Client) Paused() time.Duration { return c.pause.left() }
+
+// An Exchange is one request that was sent and what it was answered with, without a
+// word of either. Each try of a call and each redirect that is followed is one; requests
+// for tokens are none.
+type Exchange struct {
+	// Write tells of a call that was declared as one with an effect, whatever its method.
+	Write bool
+	// Attempt counts the requests of one call, from 1.
+	Attempt int
+	// Status is that of the answer; 0 is no answer.
+	Status   int
+	Duration time.Duration // until the answer was read whole
+	// Waited is how long the call waited since the request before, or since it began:
+	// for another try, or for a pause to end, and not for its turn.
+	Waited time.Duration
+}
 
 type tally struct {
 	mu     sync.Mutex

@@ -165,6 +165,7 @@ type operation struct {
 	doubt    bool          // a write that may have had an effect
 	spent    time.Duration // of the call's budget
 	waited   time.Duration
+	told     time.Duration // of waited, to Observed
 }
 
 // prepare turns a call into an operation, or says why it is not sent.

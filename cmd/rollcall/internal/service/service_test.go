@@ -79,11 +79,10 @@ func (d *diary) Skipped(n int)          { d.add("skipped %d", n) }
 
 func (d *diary) want(t *testing.T, lines ...string) {
 	t.Helper()
-	got, want := strings.TrimSpace(strings.Join(d.lines, "\n")), strings.Join(lines, "\n")
 	for i, line := range d.lines {
 		d.lines[i] = strings.TrimSpace(line)
 	}
-	if got = strings.Join(d.lines, "\n"); got != want {
+	if got, want := strings.Join(d.lines, "\n"), strings.Join(lines, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
