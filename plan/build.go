@@ -134,8 +134,8 @@ func draft(p *Plan, provider Provider, in Input) *builder {
 	b := newBuilder(p, provider, in.Guardrails.Protect)
 	entries := slices.DeleteFunc(slices.Clone(in.Entries), func(e Entry) bool { return e.Access.Provider != provider.Config.Name })
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Access.Person.Key, b.Access.Person.Key) })
-	b.all = distinct(entries)
-	for _, e := range b.all {
+	b.all = entries
+	for _, e := range distinct([]Provider{provider}, entries) {
 		b.entry(e)
 	}
 	return b
@@ -198,7 +198,7 @@ func (b *builder) entry(e Entry) {
 	switch o.Finding {
 	case providers.Found:
 		b.found++
-		if b.provider.Memory.handedOver(e, b.all) != nil {
+		if handedOver(e, b.all) != nil {
 			b.unchanged++ // somebody else has the user now
 			return
 		}

@@ -96,7 +96,7 @@ const (
 // the access of the entries was resolved for, and the zone the one in which it was,
 // for people who have none of their own.
 func Explain(in Input, person *sources.Person, zone *time.Location, instant time.Time) *Explanation {
-	in.Entries = distinct(in.Entries)
+	in.Entries = distinct(in.Providers, in.Entries)
 	p := Build(in)
 	x := &Explanation{AsOf: in.AsOf, Person: person}
 	for _, provider := range in.Providers {

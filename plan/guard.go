@@ -105,8 +105,11 @@ func (b *builder) guard(changes []Change, in Input) {
 // by now, or much smaller than the one that was applied last: more likely than that so
 // many left is that a part of it was lost. A limit that is lifted lifts this too.
 func (p *Plan) guardRoster(provider Provider, changes []*Change, people map[string]bool) {
-	now, before := len(people), provider.Memory.lastRoster()
-	if !provider.Memory.shrunk(now) {
+	if provider.Memory == nil {
+		return
+	}
+	now, before := len(people), provider.Memory.roster
+	if !shrunk(now, before) {
 		return
 	}
 	blocked := 0
@@ -132,10 +135,8 @@ func (m *Memory) lastRoster() int {
 	return m.roster
 }
 
-// shrunk reports whether a roster has so few people left there that a part of it was
-// lost, more likely than that so many left.
-func (m *Memory) shrunk(now int) bool {
-	before := m.lastRoster()
+// shrunk reports whether a roster is empty by now, or much smaller than the one before.
+func shrunk(now, before int) bool {
 	return before > 0 && (now == 0 || now*2 < before && before-now > defaultRemovals)
 }
 

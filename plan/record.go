@@ -379,10 +379,8 @@ func (s *settling) leaver(provider Provider, e Entry, key ledger.Key) {
 	case e.Observation.Finding == providers.Absent && known:
 		s.update.Drop = append(s.update.Drop, key)
 	case e.Observation.Finding != providers.Found || !known:
-	case provider.Memory.handedOver(e, s.entries) != nil:
-		if by := provider.Memory.handedOver(e, s.entries).Observation; by.Finding == providers.Found && by.User.ID == found {
-			s.update.Drop = append(s.update.Drop, key)
-		}
+	case handedOver(e, s.entries) != nil:
+		s.update.Drop = append(s.update.Drop, key)
 	case mayReturn(e.Access) && !record.Left.IsZero():
 		record.Left = time.Time{}
 		s.update.Put = append(s.update.Put, record)
@@ -416,35 +414,23 @@ func (s *settling) leavers() {
 	}
 }
 
-// pending reports whether somebody who is gone from the roster at a provider still has
-// access there, and nobody has lost it: then the roster is not what was applied, whatever
-// the reason. here are those whom the roster has there.
-func (s *settling) pending(name string, here map[string]bool) bool {
-	gone := func(provider, email string) bool {
-		key, err := sources.CanonicalEmail(email)
-		return provider == name && (err != nil || !here[key])
-	}
-	return slices.ContainsFunc(s.result.Open, func(o Open) bool { return gone(o.Provider, o.Email) }) &&
-		!slices.ContainsFunc(s.result.Changes, func(c ChangeResult) bool { return c.done() && gone(c.Provider, c.Email) })
-}
-
-// accounts notes how many people the roster had at each provider.
+// accounts notes how many people the roster had at each provider. A roster that is much
+// smaller than the one before is not what was applied as long as the removal of somebody
+// who is gone from it was not tried: a guard or an interrupt came before it, or he could
+// not be looked up.
 func (s *settling) accounts(in []Provider, access []*sources.Access) {
 	for _, provider := range in {
 		name := provider.Config.Name
-		people, here := 0, make(map[string]bool)
+		here := make(map[string]bool)
 		for _, a := range access {
 			if a.Provider == name && a.State != sources.Vanished {
-				people++
 				here[a.Person.Key] = true
 			}
 		}
-		memory := provider.recorded()
-		switch {
-		case len(s.plan.Scope.People) > 0: // of the others nothing was done
-			people = memory.lastRoster()
-		case memory.shrunk(people) && (s.pending(name, here) || s.untried(name, here)):
-			people = memory.lastRoster()
+		people := len(here)
+		// Of those who are not named nothing was done.
+		if last := provider.recorded().lastRoster(); len(s.plan.Scope.People) > 0 || shrunk(people, last) && s.untried(name, here) {
+			people = last
 		}
 		s.update.Targets[name], s.update.People[name] = provider.Target, people
 	}

@@ -20,20 +20,14 @@ func seen(record ledger.User) string {
 }
 
 // handedOver is the entry of whoever has by now the user who was a leaver's; nil where
-// nobody has. A user who is known by his id and has got, at the vendor, the address of
-// somebody else of the roster is his: an account that was renamed for a successor, or
-// with the person himself, whom the roster has under another address now. all are the
-// provider's.
-func (m *Memory) handedOver(e Entry, all []Entry) *Entry {
-	user := e.Observation.User
-	if !e.Access.State.Leaver() || e.Observation.Finding != providers.Found || e.Observation.ByID || user.Email == "" || hasAddress(e.Access, user.Email) {
-		return nil
-	}
-	if record, known := m.of(e.Access, user.ID); !known || sources.SameEmail(seen(record), user.Email) {
+// nobody has: an account that was renamed for a successor, for whom the roster pins it.
+func handedOver(e Entry, all []Entry) *Entry {
+	if !e.Access.State.Leaver() || e.Observation.Finding != providers.Found || e.Observation.ByID {
 		return nil
 	}
 	i := slices.IndexFunc(all, func(other Entry) bool {
-		return other.Access.Provider == e.Access.Provider && !other.Access.State.Leaver() && hasAddress(other.Access, user.Email)
+		o := other.Observation
+		return other.Access.Provider == e.Access.Provider && !other.Access.State.Leaver() && o.Finding == providers.Found && o.ByID && o.User.ID == e.Observation.User.ID
 	})
 	if i < 0 {
 		return nil
@@ -46,15 +40,11 @@ func hasAddress(access *sources.Access, email string) bool {
 	return slices.ContainsFunc(access.Emails(), func(own string) bool { return sources.SameEmail(own, email) })
 }
 
-// whose says why it is not known whether the user who was found is the person's, and
-// what to do about it, or "".
+// whose says why it is not known whether the user who was found is the person's, by what
+// the ledger has of others, and what to do about it, or "".
 func (b *builder) whose(e Entry) (why, remedy string) {
 	if e.Observation.ByID {
 		return "", ""
-	}
-	if other := b.sharing(e); other != "" {
-		return fmt.Sprintf("user %s (%s) is found for %s too, who may be the one it belongs to", e.Observation.User.ID, e.Observation.User.Email, other),
-			"give one of them a user of his own at the vendor: once the address there is that of the person it belongs to, rollcall goes on"
 	}
 	if b.provider.Named {
 		if other, is := b.provider.Memory.another(e.Access, e.Observation.User); is {
@@ -79,42 +69,6 @@ func (m *Memory) another(access *sources.Access, user *providers.User) (ledger.U
 		}
 	}
 	return ledger.User{}, false
-}
-
-// sharing names the others whose the same user may be: for whom he was found, or whom
-// the ledger has as him where it is not known whether they are there. The one is left out
-// for whom that is certain.
-func (b *builder) sharing(e Entry) string {
-	user, m := e.Observation.User, b.provider.Memory
-	var others []string
-	certain := 0
-	for _, other := range b.all {
-		if user.ID == "" || !b.mayBe(other, user) || m.handedOver(other, b.all) != nil {
-			continue
-		}
-		if other.Access.Person != e.Access.Person {
-			others = append(others, other.Access.Person.Email)
-		}
-		if other.Observation.ByID || m.his(other.Access, user) {
-			certain++
-		}
-	}
-	if len(others) == 0 || certain == 1 && m.his(e.Access, user) {
-		return ""
-	}
-	return strings.Join(others, ", ")
-}
-
-// mayBe reports whether a user may be that of the entry's person.
-func (b *builder) mayBe(e Entry, user *providers.User) bool {
-	switch o := e.Observation; {
-	case o.Finding == providers.Found:
-		return o.User.ID == user.ID
-	case o.Finding == providers.Absent, o.Finding == "" && e.Access.State.Leaver():
-		return false
-	}
-	record, known := b.provider.Memory.of(e.Access, user.ID)
-	return known && record.UserID == user.ID
 }
 
 // his reports whether the ledger has the user, with the address that he has, by the
