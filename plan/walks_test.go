@@ -614,7 +614,11 @@ func everyWay(t *testing.T, chaos map[string]simulator.Chaos, f func(w *walker))
 // TestEveryDesire takes one person through all states in their order, beside one
 // who stays as he is.
 func TestEveryDesire(t *testing.T) {
-	everyWay(t, map[string]simulator.Chaos{"calm": {}, "mild chaos": mild}, func(w *walker) {
+	ways := map[string]simulator.Chaos{"calm": {}, "mild chaos": mild}
+	if raced {
+		delete(ways, "calm")
+	}
+	everyWay(t, ways, func(w *walker) {
 		still := desire{stay: full}
 		w.step(map[string]desire{"bill": still}, sources.LeaveSuspend)
 		bill := w.records("bill")
@@ -637,6 +641,9 @@ func TestEveryDesire(t *testing.T) {
 // TestDesiresInAnyOrder takes several people through all states, each in an order of
 // his own.
 func TestDesiresInAnyOrder(t *testing.T) {
+	if raced {
+		t.Skip("TestEveryDesire does the same in one order")
+	}
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			everyWay(t, map[string]simulator.Chaos{"mild chaos": mild}, func(w *walker) {

@@ -331,18 +331,25 @@ func TestGitPasswords(t *testing.T) {
 	with := func(place string) string {
 		return "version: 1\npeople:\n  - email: a@example.com\n    access: {partoo: {role: PUBLISHER, password: " + place + "}}\n"
 	}
-	repo.commit(map[string]string{"relative.yaml": with("{file: a.password}"), "absolute.yaml": with("{file: /run/secrets/a}"), "env.yaml": with("{env: A}")})
+	// Who proposes a change of the roster is not to choose a file of the machine: the one
+	// folder that it may be in is that of the configuration.
+	dir := t.TempDir()
+	repo.commit(map[string]string{
+		"relative.yaml": with("{file: a.password}"), "absolute.yaml": with("{file: /run/secrets/a}"), "env.yaml": with("{env: A}"),
+		"beside.yaml": with(fmt.Sprintf("{file: %q}", filepath.ToSlash(filepath.Join(dir, "a.password")))),
+	})
 	config := func(path string) string {
 		return "version: 1\nroster: [" + repo.entry(", path: "+path) + "]\nproviders: {partoo: {auth: {apiKey: {env: KEY}}}}\n"
 	}
 	load := func(path string) loaded {
-		return gitLoad(t, t.TempDir(), config(path), sources.Options{Rules: func(string) sources.Rules { return sources.Rules{} }})
+		return gitLoad(t, dir, config(path), sources.Options{Rules: func(string) sources.Rules { return sources.Rules{} }})
 	}
 	load("relative.yaml").wantOne(t, ":relative.yaml:4:", "password names a file by a path that is relative", "write an absolute path or {env: NAME}")
 	if runtime.GOOS != "windows" {
-		load("absolute.yaml").wantSaid(t)
+		load("absolute.yaml").wantOne(t, ":absolute.yaml:4:", "file /run/secrets/a stands in the folder of neither ", "put it there, or give it as {env: NAME}")
 	}
 	load("env.yaml").wantSaid(t)
+	load("beside.yaml").wantSaid(t)
 }
 
 // TestGitEntries: what can not be an entry is refused before anything is run.

@@ -48,6 +48,7 @@ func TestFullDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
+	t.Parallel()
 	h := newTheatre(t)
 	undisturbed := newTheatre(t)
 	undisturbed.reset()

@@ -280,8 +280,11 @@ func TestKilled(t *testing.T) {
 	// Two points for the beginning, two for the end, and four for each change.
 	const points = 2 + 2 + 4*200
 	stride := 53
-	if *everyPoint {
+	switch {
+	case *everyPoint:
 		stride = 1
+	case raced:
+		stride = 211
 	}
 	queue := make(chan int)
 	var group sync.WaitGroup

@@ -76,6 +76,7 @@ func TestReplicas(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
+	t.Parallel()
 	h := &theatre{t: t, dir: t.TempDir(), world: simulator.New(simulator.Options{}), database: pgtest.Database(t)}
 	h.serve()
 	replicas := make([]*replica, 2)

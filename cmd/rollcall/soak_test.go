@@ -98,7 +98,7 @@ func TestSoak(t *testing.T) {
 	next()
 	apart, rounds := 20*time.Millisecond, 8
 	if *soak > 0 {
-		apart, rounds = time.Second, int(*soak/time.Second)
+		apart = time.Second
 	}
 	config := filepath.Join(h.dir, "rollcall.yaml")
 	schedules.Store(config, apart)
@@ -119,18 +119,24 @@ func TestSoak(t *testing.T) {
 	h.world.SetChaos(chaos)
 	var before, after weight
 	outcomes := make(map[service.Outcome]int)
-	for i := range rounds {
+	begun := time.Now()
+	for i := 0; i < rounds || time.Since(begun) < *soak; i++ {
 		report := <-ended
 		outcomes[report.Outcome]++
 		if report.Outcome == service.Failed || report.Outcome == service.Invalid {
 			t.Errorf("run %d: %s: %s", i, report.Outcome, report.Error)
 		}
-		if i == rounds/3 {
+		if *soak == 0 && i == rounds/3 || before.at == 0 && *soak > 0 && time.Since(begun) > *soak/5 {
 			before = weigh()
+			before.at = i
 		}
 		next()
 	}
 	after = weigh()
+	runs := 0
+	for _, n := range outcomes {
+		runs += n
+	}
 	h.world.SetChaos(simulator.Chaos{})
 	for tries := 0; ; tries++ {
 		report := <-ended
@@ -154,7 +160,7 @@ func TestSoak(t *testing.T) {
 		}
 		break
 	}
-	t.Logf("%d runs: %v; %s, then %s", rounds, outcomes, before, after)
+	t.Logf("%d runs: %v; %s after %d, then %s", runs, outcomes, before, before.at, after)
 	if after.goroutines > before.goroutines*11/10+1 || *soak > 0 && after.heap > before.heap*11/10 {
 		t.Errorf("it grows: %s, then %s", before, after)
 	}
@@ -188,6 +194,7 @@ func (l *tail) Write(p []byte) (int, error) {
 type weight struct {
 	heap       uint64
 	goroutines int
+	at         int // after which run
 }
 
 func (w weight) String() string {
