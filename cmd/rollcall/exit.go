@@ -84,7 +84,7 @@ func outcome(err error, otherwise int) (code int, why, tell error) {
 }
 
 // A situation is one row of the table of exit codes: how each command ends in it.
-type situation struct{ when, plan, detailed, apply string }
+type situation struct{ when, plan, detailed, apply, run string }
 
 // Cells of the table that are no code.
 const (
@@ -94,20 +94,20 @@ const (
 
 // situations is the table of exit codes, for help and README.
 var situations = []situation{
-	{"nothing to change", "0", "0", "0"},
-	{"changes", "0", "2", "0 if all applied"},
-	{"held or manual, and the person is not a leaver", noEffect, noEffect, noEffect},
-	{"a leaver held or manual: he still has access", noEffect, noEffect, "3"},
-	{"anything unknown: a person or a provider unread", "3", "3", "3"},
-	{"a change failed, stale, unknown or skipped", never, never, "3"},
-	{"a guard refused", "4", "4", "4, the rest is applied"},
-	{"invalid roster, configuration, flags or secrets", "5", "5", "5"},
-	{"a saved plan that is edited, unreadable or for something else", never, never, "5"},
-	{"something to apply, no terminal and no --yes", never, never, "5"},
-	{"broke before the first write", "1", "1", "1"},
-	{"declined at the prompt", never, never, "1"},
-	{"broke after the first write", never, never, "3, result written"},
-	{"interrupted", "130", "130", "130, what was under way is finished"},
+	{"nothing to change", "0", "0", "0", "0"},
+	{"changes", "0", "2", "0 if all applied", "0 if all applied"},
+	{"held or manual, and the person is not a leaver", noEffect, noEffect, noEffect, noEffect},
+	{"a leaver held or manual: he still has access", noEffect, noEffect, "3", "3"},
+	{"anything unknown: a person or a provider unread", "3", "3", "3", "3"},
+	{"a change failed, stale, unknown or skipped", never, never, "3", "3"},
+	{"a guard refused", "4", "4", "4, the rest is applied", "4, the rest is applied"},
+	{"invalid roster, configuration, flags or secrets", "5", "5", "5", "5"},
+	{"a saved plan that is edited, unreadable or for something else", never, never, "5", never},
+	{"something to apply, no terminal and no --yes", never, never, "5", never},
+	{"broke before the first write", "1", "1", "1", "1"},
+	{"declined at the prompt", never, never, "1", never},
+	{"broke after the first write", never, never, "3, result written", "3"},
+	{"interrupted", "130", "130", "130, what was under way is finished", "130, what was under way is finished"},
 }
 
 // exitTable is the table of exit codes in Markdown.

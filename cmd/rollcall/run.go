@@ -48,7 +48,7 @@ instance with the same ledger. SIGHUP has the configuration read again.
 --once makes one run at once and ends with its exit code; for a timer of the
 system. --next says when the next five runs are.
 
-` + exitHelp(func(s situation) string { return s.apply }),
+` + exitHelp(func(s situation) string { return s.run }),
 		Example: `  rollcall run
   rollcall run --listen 127.0.0.1:9090
   rollcall run --once
@@ -80,7 +80,7 @@ system. --next says when the next five runs are.
 	cmd.Flags().BoolVar(&flags.once, "once", false, "make one run at once, and end with its exit code")
 	cmd.Flags().BoolVar(&flags.next, "next", false, "print when the next five runs are")
 	cmd.Flags().StringVar(&flags.listen, "listen", "", "serve a page, metrics and health at `ADDR`, such as 127.0.0.1:9090")
-	cmd.Flags().DurationVar(&flags.grace, "grace", defaultGrace, "how long changes under way may take once told to stop")
+	cmd.Flags().DurationVar(&flags.grace, "grace", defaultGrace, "the `TIME` that changes under way may take once told to stop")
 	return cmd
 }
 
