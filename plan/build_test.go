@@ -140,6 +140,7 @@ func checkSchema(t *testing.T, compile func() (*schemas.Schema, error), text []b
 // TestOrderOfTheRoster: a hundred shuffles of a roster give one digest and, but
 // for the places, one plan.
 func TestOrderOfTheRoster(t *testing.T) {
+	once(t)
 	head, people, _ := strings.Cut(everything, "people:\n")
 	entries := strings.Split(strings.TrimSuffix(people, "\n"), "\n  - ")
 	entries[0] = strings.TrimPrefix(entries[0], "  - ")
@@ -581,9 +582,7 @@ func TestPrivilege(t *testing.T) {
 // TestWalks: from any state to any wanted state and on to the next: after each
 // apply the plan is empty and nobody is there twice.
 func TestWalks(t *testing.T) {
-	if raced {
-		t.Skip("TestEveryDesire walks there too")
-	}
+	once(t) // TestEveryDesire walks there too
 	features := []string{"pc:access", "pc:canManageSales", "tm:access", "tm:manage", "crm:contacts:write:own", "crm:contacts:manage"}
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHouse(t, baseConfig+"guardrails: {maxRemovals: 100%}\n", "version: 1\n", user("U-owner", "owner@example.com", list("pc:access"))) // who stays an administrator

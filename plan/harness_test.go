@@ -332,3 +332,12 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
 }
+
+// once leaves a test that takes long, and does one thing after the other, to the runs
+// without the race detector.
+func once(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("one thing after the other")
+	}
+}

@@ -174,6 +174,7 @@ var forms = []string{
 // An address that the vendor spells otherwise is the same: nobody is made for it, it is
 // not changed, and nobody is gone.
 func TestSpellingsOfAnAddress(t *testing.T) {
+	once(t)
 	everyTenant(t, func(m *tenant) {
 		m.ledger = filepath.Join(m.t.TempDir(), "ledger.db")
 		m.roster(m.entry("E-1", forms[0]))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"rollcall/plan"
@@ -30,6 +31,7 @@ func cloning(people ...string) string {
 
 // listens keeps the addresses of the users that are created, in their order.
 func (h *house) listens() *[]string {
+	var mu sync.Mutex
 	var made []string
 	h.sent = func(r *http.Request) {
 		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/users") {
@@ -40,6 +42,8 @@ func (h *house) listens() *[]string {
 			h.t.Error(err)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
+		mu.Lock()
+		defer mu.Unlock()
 		for _, name := range []string{"ana", "bill", "cara", "zoe"} {
 			if strings.Contains(string(body), name+"@example.com") {
 				made = append(made, name)

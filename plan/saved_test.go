@@ -206,6 +206,7 @@ func unchanged(v any) bool {
 // TestEveryEditIsRefused: there is nothing in a saved plan that could be another
 // without being noticed.
 func TestEveryEditIsRefused(t *testing.T) {
+	once(t)
 	p := rich(t)
 	p.Changes = p.Changes[:3] // the others have nothing of their own
 	p.Forge()
@@ -231,6 +232,7 @@ func TestEveryEditIsRefused(t *testing.T) {
 
 // TestNoPlan: what is no plan is refused in words, each with its own.
 func TestNoPlan(t *testing.T) {
+	once(t)
 	good := string(rich(t).JSON())
 	with := func(old, changed string) string {
 		if !strings.Contains(good, old) {
@@ -357,6 +359,7 @@ func TestLessThanAPlan(t *testing.T) {
 
 // TestTooLargeToSave: a plan that could not be read again is not saved.
 func TestTooLargeToSave(t *testing.T) {
+	once(t)
 	p := rich(t)
 	p.Held[0].Detail = strings.Repeat("x", plan.MaxSaved)
 	if _, err := p.Save(); err == nil || !strings.Contains(err.Error(), "larger than the 64 MiB that can be read again: make it smaller with --provider or --person") {

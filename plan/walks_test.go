@@ -641,9 +641,7 @@ func TestEveryDesire(t *testing.T) {
 // TestDesiresInAnyOrder takes several people through all states, each in an order of
 // his own.
 func TestDesiresInAnyOrder(t *testing.T) {
-	if raced {
-		t.Skip("TestEveryDesire does the same in one order")
-	}
+	once(t) // TestEveryDesire does the same in one order
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			everyWay(t, map[string]simulator.Chaos{"mild chaos": mild}, func(w *walker) {
