@@ -148,7 +148,7 @@ func TestKubernetesExample(t *testing.T) {
 				"pod.spec.containers.0.image":             kustomization.in("images", 0, "name"),
 				"pod.spec.containers.0.securityContext":   map[string]any{"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": map[string]any{"drop": []any{"ALL"}}},
 				"pod.spec.containers.0.envFrom":           []any{map[string]any{"secretRef": map[string]any{"name": "rollcall"}}},
-				"pod.spec.containers.0.workingDir":        "/work",
+				"pod.spec.containers.0.workingDir":        "/srv/rollcall",
 			})
 			for _, resource := range []any{pod.in("pod", "spec", "containers", 0, "resources", "requests", "cpu"), pod.in("pod", "spec", "containers", 0, "resources", "limits", "memory")} {
 				if resource == nil {
@@ -179,9 +179,9 @@ func TestKubernetesExample(t *testing.T) {
 				m := object{"m": mount}
 				mounted[fmt.Sprint(m.in("m", "mountPath"))] = volumes[fmt.Sprint(m.in("m", "name"))]
 			}
-			want := map[string]string{"/work": "emptyDir", "/tmp": "emptyDir"}
+			want := map[string]string{"/srv/rollcall": "emptyDir", "/tmp": "emptyDir"}
 			for _, file := range configs {
-				want["/work/"+file] = "configMap"
+				want["/srv/rollcall/"+file] = "configMap"
 			}
 			if fmt.Sprint(mounted) != fmt.Sprint(want) {
 				t.Errorf("mounted are %v, want %v", mounted, want)
