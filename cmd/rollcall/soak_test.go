@@ -64,7 +64,7 @@ func soakRoster(round int) string {
 	for i := range 30 {
 		status := ""
 		if (i+round)%5 == 0 {
-			status = "status: suspended, "
+			status = "status: departed, "
 		}
 		where := fmt.Sprintf(`vendasta: {platformAccess: [%q]}`, []string{"tm:access", "ssc:access"}[(i+round)%2])
 		if i%2 == 0 {
