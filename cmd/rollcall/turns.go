@@ -88,7 +88,19 @@ func (t *turns) Take(ctx context.Context, tick time.Time) (turn service.Turn, er
 		return nil, errors.Join(service.ErrOverlapped, taken.ledger.Finish(ctx, tick, string(service.Overlapped)))
 	}
 	taken.again = claim.Attempts > 1
-	return taken, nil
+	return taken, supersede(ctx, taken.ledger, tick)
+}
+
+// supersede ends the ticks before one that were begun and not ended: what they left is
+// taken up by the run that is made now.
+func supersede(ctx context.Context, l *ledger.Ledger, tick time.Time) error {
+	left, err := l.Unended(ctx)
+	for _, other := range left {
+		if err == nil && other.At.Before(tick) {
+			err = l.Finish(ctx, other.At, "superseded")
+		}
+	}
+	return err
 }
 
 // read reads something of the ledger; where there is none yet, nothing is read.
