@@ -109,7 +109,7 @@ func TestNotification(t *testing.T) {
 	schema := must(t)(CompileNotification())
 	accepts(t, schema, map[string]string{
 		"short": head + "}",
-		"whole": head + `,"since":"2026-11-20T06:00:00Z","statusURL":"https://rollcall.example.com/",
+		"whole": head + `,"since":"2026-11-20T06:00:00Z",
  "run":{"tick":"2026-11-21T02:00:00Z","began":"2026-11-21T02:00:01Z","ended":"2026-11-21T02:01:00Z","outcome":"incomplete","exit":3,"commit":"c0ffee"},
  "counts":{"applied":1,"already":0,"stale":0,"failed":0,"unknown":0,"skipped":0,"refused":0,"held":0,"manual":1,"open":1}}`,
 	})

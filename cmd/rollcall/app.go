@@ -117,23 +117,11 @@ func (a *app) interrupts(ctx context.Context, signals <-chan os.Signal, cancel c
 		case <-ctx.Done():
 			return
 		case signal := <-signals:
-			if a.hangups != nil && signal == syscall.SIGHUP {
-				select {
-				case a.hangups <- struct{}{}:
-				default: // it is to be read again already
-				}
+			if signal == syscall.SIGHUP && a.hungUp() {
 				continue
 			}
 		}
-		first := false
-		a.mu.Lock()
-		// Under the lock, so that whoever begins to finish sees that it is too late.
-		a.once.Do(func() {
-			close(a.stop)
-			first = true
-		})
-		finishing := a.finishing
-		a.mu.Unlock()
+		first, finishing := a.halt()
 		if !first || !finishing {
 			cancel()
 			continue
@@ -145,6 +133,33 @@ func (a *app) interrupts(ctx context.Context, signals <-chan os.Signal, cancel c
 		}
 		ignore(ctx, signals, sameInterrupt)
 	}
+}
+
+// halt has nothing further begun. It tells whether it is the first to do so, and whether
+// what is under way is to be let finish.
+func (a *app) halt() (first, finishing bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// Under the lock, so that whoever begins to finish sees that it is too late.
+	a.once.Do(func() {
+		close(a.stop)
+		first = true
+	})
+	return first, a.finishing
+}
+
+// hungUp reports whether a hangup is no interrupt, and passes it on.
+func (a *app) hungUp() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.hangups == nil {
+		return false
+	}
+	select {
+	case a.hangups <- struct{}{}:
+	default: // it is to be read again already
+	}
+	return true
 }
 
 // remark says something to whoever looks on, or else to the log.

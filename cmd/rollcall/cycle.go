@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"rollcall/cmd/rollcall/internal/service"
@@ -98,8 +96,6 @@ func without[T plan.Plan | plan.Result](c *app, data *T) *T {
 
 // end ends the run in time: what is under way is let finish first, and left then.
 func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{}, within limits, cancel context.CancelFunc) {
-	signals := make(chan os.Signal)
-	go a.interrupts(ctx, signals, cancel)
 	deadline := time.NewTimer(within.deadline)
 	defer deadline.Stop()
 	select {
@@ -108,10 +104,10 @@ func (a *app) end(ctx context.Context, stop <-chan struct{}, late chan<- struct{
 	case <-stop:
 	case <-deadline.C:
 		close(late)
+		a.remark("the deadline is over: what is under way is finished")
 	}
-	select {
-	case signals <- syscall.SIGTERM:
-	case <-ctx.Done():
+	if _, finishing := a.halt(); !finishing {
+		cancel() // nothing is changed yet
 		return
 	}
 	grace := time.NewTimer(within.grace)

@@ -312,6 +312,11 @@ func (a *app) record(ctx context.Context, in *inputs, p *plan.Plan, allow string
 	opened.Fence(held.lease)
 	recorder := &plan.Recorder{Ledger: opened, Point: journalPoint, Run: time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:6])}
 	facts := map[string]string{"roster": p.Roster.Digest, "files": strings.Join(p.Roster.Files, " "), "plan": p.Digest, "version": version()}
+	names := make([]string, len(p.Providers))
+	for i, provider := range p.Providers {
+		names[i] = provider.Name
+	}
+	facts["providers"] = strings.Join(names, " ")
 	a.trace.commit = a.commits(ctx, in)
 	if commit := a.trace.commit; commit != "" {
 		facts["commit"] = commit

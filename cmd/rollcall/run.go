@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,6 +88,7 @@ system. --next says when the next five runs are.
 // readConfig reads the configuration alone: a roster that is wrong is for the run to
 // tell.
 func (a *app) readConfig() (*sources.Config, error) {
+	a.trace.problems = nil
 	config, problems := sources.LoadConfig(a.config)
 	if config == nil {
 		return nil, a.refuse(problems, plan.ExitInvalid)
@@ -122,22 +124,37 @@ func (a *app) nextRuns(config *sources.Config) error {
 // runOnce makes one run, as a timer of the system has it.
 func (a *app) runOnce(ctx context.Context, config *sources.Config, flags runFlags) error {
 	c := a.fork()
-	past, err := a.past(ctx, config)
-	if err != nil {
-		return err
-	}
-	notifier, stop, err := a.notifier(ctx, config, past)
+	notifier, stop, err := a.notifier(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	schedule := scheduleOf(config)
-	now := time.Now()
-	report, err := c.cycle(ctx, a.stop, service.Run{Tick: now, Reason: service.ByHand, Began: now}, limits{deadline: schedule.Deadline, grace: flags.grace})
+	run := service.Run{Tick: time.Now(), Reason: service.ByHand, Began: time.Now()}
+	past, err := a.past(ctx, config)
+	if err != nil {
+		a.tellStart(notifier, run, err)
+		return err
+	}
+	notifier.Remember(remembered(past))
+	a.finish() // the cycle says what it lets finish
+	report, err := c.cycle(ctx, a.stop, run, limits{deadline: scheduleOf(config).Deadline, grace: flags.grace})
 	a.counted = c.counted
 	notifier.Began(report.Run)
 	notifier.Ended(report)
 	return err
+}
+
+// tellStart tells of a run that did not even begin.
+func (a *app) tellStart(n *notify.Notifier, run service.Run, err error) {
+	code, why, _ := outcome(err, plan.ExitError)
+	if why == nil {
+		why = err
+	}
+	n.Began(run)
+	n.Ended(service.Report{
+		Run: run, Ended: time.Now(), Outcome: service.OutcomeOf(code), Exit: code,
+		Error: a.secrets.Redact(why.Error()), Problems: a.trace.problems,
+	})
 }
 
 // keepRunning runs until it is told to stop.
@@ -147,17 +164,23 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 	}
 	a.unattended = true
 	a.openLog()
-	a.hangups = make(chan struct{}, 1)
+	hangups := make(chan struct{}, 1)
+	a.mu.Lock()
+	a.hangups = hangups
+	a.mu.Unlock()
 	a.finish()
-	past, err := a.past(ctx, config)
-	if err != nil {
-		return err
-	}
-	notifier, stop, err := a.notifier(ctx, config, past)
+	notifier, stop, err := a.notifier(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	began := service.Run{Tick: time.Now(), Reason: service.Scheduled, Began: time.Now()}
+	past, err := a.past(ctx, config)
+	if err != nil {
+		a.tellStart(notifier, began, err)
+		return err
+	}
+	notifier.Remember(remembered(past))
 	listeners := []service.Listener{notifier}
 	if a.listener != nil {
 		listeners = append(listeners, a.listener)
@@ -166,7 +189,7 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 		config.Listen.Address = flags.listen
 	}
 	if config.Listen.Address != "" {
-		stop, err := a.listen(ctx, config, past)
+		stop, err := a.listen(ctx, config, past, notifier)
 		if err != nil {
 			return err
 		}
@@ -189,6 +212,9 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 			return service.Settings{}, err
 		}
 		a.renotify(ctx, notifier, config)
+		if a.monitor != nil {
+			a.monitor.Configure(schedule.Cron, config.Zone, schedule.Deadline+flags.grace)
+		}
 		within = limits{deadline: schedule.Deadline, grace: flags.grace}
 		return service.Settings{Schedule: schedule, Poll: turns.poll(), Turns: turns}, nil
 	}
@@ -198,20 +224,18 @@ func (a *app) keepRunning(ctx context.Context, config *sources.Config, flags run
 		report, _ := c.cycle(ctx, stop, run, within)
 		return report
 	}
-	return s.Serve(ctx, a.stop, a.hangups)
-}
-
-// A pastRun is a run of everything that the ledger has.
-type pastRun struct {
-	began, ended time.Time
-	outcome      service.Outcome
+	err = s.Serve(ctx, a.stop, hangups)
+	if err != nil {
+		a.tellStart(notifier, began, err)
+	}
+	return err
 }
 
 // pastKept is how far back runs are looked at that a service knows of at its start.
 const pastKept = 31 * 24 * time.Hour
 
 // past are the runs of everything that the ledger has, the oldest first.
-func (a *app) past(ctx context.Context, config *sources.Config) (runs []pastRun, err error) {
+func (a *app) past(ctx context.Context, config *sources.Config) (runs []monitor.PastRun, err error) {
 	at, err := a.place(ctx, config)
 	if err != nil {
 		return nil, err
@@ -238,13 +262,17 @@ func (a *app) past(ctx context.Context, config *sources.Config) (runs []pastRun,
 		if !known || err != nil || first.Details != nil && first.Details.Facts["scope"] != "" {
 			continue // of some only, which says nothing of the others
 		}
-		runs = append(runs, pastRun{began: first.At, ended: e.At, outcome: service.OutcomeOf(exit)})
+		run := monitor.PastRun{Began: first.At, Ended: e.At, Outcome: service.OutcomeOf(exit)}
+		if first.Details != nil {
+			run.Providers = strings.Fields(first.Details.Facts["providers"])
+		}
+		runs = append(runs, run)
 	}
 	return runs, nil
 }
 
 // listen shows the service at an address, until stop is called.
-func (a *app) listen(ctx context.Context, config *sources.Config, past []pastRun) (stop func(), err error) {
+func (a *app) listen(ctx context.Context, config *sources.Config, past []monitor.PastRun, notifier *notify.Notifier) (stop func(), err error) {
 	var token sources.Secret
 	if ref := config.Listen.Token; ref != nil {
 		if token, err = a.secrets.Read(ctx, *ref); err != nil {
@@ -255,12 +283,7 @@ func (a *app) listen(ctx context.Context, config *sources.Config, past []pastRun
 	if err != nil {
 		return nil, invalid(err)
 	}
-	schedule := scheduleOf(config)
-	options := monitor.Options{Version: version(), Schedule: schedule.Cron, Zone: config.Zone, Deadline: schedule.Deadline, Log: a.log}
-	for _, run := range past {
-		options.Past = append(options.Past, monitor.PastRun{Began: run.began, Ended: run.ended, Outcome: run.outcome})
-	}
-	a.monitor = monitor.New(options)
+	a.monitor = monitor.New(monitor.Options{Version: version(), Past: past, Failures: notifier.Failures, Log: a.log})
 	a.log.Info("listening", "address", "http://"+listener.Addr().String())
 	ctx, cancel := context.WithCancel(ctx)
 	served := make(chan struct{})
@@ -280,14 +303,13 @@ func (a *app) listen(ctx context.Context, config *sources.Config, past []pastRun
 const flushing = 10 * time.Second
 
 // notifier tells whom the configuration names of runs, until stop is called.
-func (a *app) notifier(ctx context.Context, config *sources.Config, past []pastRun) (n *notify.Notifier, stop func(), err error) {
+func (a *app) notifier(ctx context.Context, config *sources.Config) (n *notify.Notifier, stop func(), err error) {
 	settings, err := a.notifySettings(ctx, config)
 	if err != nil {
 		return nil, nil, invalid(err)
 	}
 	options := notify.Options{Log: a.log, Secrets: a.secrets, Instance: hostname(), Transport: a.transport}
 	n = notify.New(options)
-	n.Remember(remembered(past))
 	if err := n.Configure(settings); err != nil {
 		a.log.Error("notify", "error", err) // unreachable: they are checked as they are read
 	}
@@ -300,8 +322,8 @@ func (a *app) notifier(ctx context.Context, config *sources.Config, past []pastR
 	}, nil
 }
 
-// renotify tells those whom the configuration names by now. What is wrong with it keeps
-// no run from being made: those from before are told of it.
+// renotify tells those whom the configuration names by now. What is wrong with them keeps
+// no run from being made: it is said in the log, and those from before are told further.
 func (a *app) renotify(ctx context.Context, n *notify.Notifier, config *sources.Config) {
 	settings, err := a.notifySettings(ctx, config)
 	if err == nil {
@@ -331,11 +353,11 @@ func (a *app) notifySettings(ctx context.Context, config *sources.Config) (notif
 }
 
 // remembered is what earlier runs say to whoever tells people.
-func remembered(past []pastRun) (p notify.Past) {
+func remembered(past []monitor.PastRun) (p notify.Past) {
 	for _, run := range past {
-		p.Troubled = run.outcome != service.Converged && run.outcome != service.Interrupted
-		if run.outcome == service.Converged {
-			p.Succeeded = run.ended
+		p.Troubled = run.Outcome != service.Converged && run.Outcome != service.Interrupted
+		if run.Outcome == service.Converged {
+			p.Succeeded = run.Ended
 		}
 	}
 	return p

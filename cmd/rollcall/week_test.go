@@ -202,7 +202,7 @@ func TestSevenDays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &week{t: t, dir: dir, book: &logbook{zone: zone}}
 				time.Sleep(time.Until(test.begins))
-				w.monitor = monitor.New(monitor.Options{Zone: zone})
+				w.monitor = monitor.New(monitor.Options{})
 				w.config("30 2 * * *", "unlimited", "24h")
 				w.chaos("vendasta:\n  users: []\n")
 				w.roster(2, false)

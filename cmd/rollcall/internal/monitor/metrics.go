@@ -47,6 +47,8 @@ var (
 	runningNow    = family{"rollcall_running", gauge, "1 during a run", nil}
 	standbyNow    = family{"rollcall_standby", gauge, "1 while another instance runs", nil}
 
+	notTold = family{"rollcall_notifications_failed_total", counter, "Notifications that a receiver did not get, after all tries", []string{"receiver"}}
+
 	readState     = family{"rollcall_provider_read_state", gauge, "1 for how much of the provider the last plan could read: read, partial or unread", []string{"provider", "state"}}
 	providerAt    = family{"rollcall_provider_last_success_timestamp_seconds", gauge, "When a run ended that read everybody and did every change there; 0 where none is known", []string{"provider"}}
 	convergedAt   = family{"rollcall_provider_last_convergence_timestamp_seconds", gauge, "When a run of this process ended that also left nothing held, manual or open there; 0 where none did", []string{"provider"}}
@@ -63,7 +65,7 @@ var (
 
 // families lists them all, as the table has them.
 var families = []family{
-	runsTotal, runSeconds, lastRunAt, lastRunExit, lastSuccessAt, ticksSkipped, nextRunAt, runningNow, standbyNow,
+	runsTotal, runSeconds, lastRunAt, lastRunExit, lastSuccessAt, ticksSkipped, nextRunAt, runningNow, standbyNow, notTold,
 	openNow, openAge, heldNow, manualNow, changesTotal, readState, providerAt, convergedAt,
 	requestsTotal, requestTime, retriesTotal, waitSeconds, buildInfo,
 }
@@ -205,11 +207,12 @@ type gauges struct {
 	desc map[string]*prometheus.Desc
 }
 
-// descriptions are those of the families that gauges has, which are all gauges.
+// descriptions are those of the families that gauges has: all gauges, and the counter that
+// is kept elsewhere.
 func descriptions() map[string]*prometheus.Desc {
 	desc := make(map[string]*prometheus.Desc)
 	for _, f := range families {
-		if f.kind == gauge {
+		if f.kind == gauge || f.name == notTold.name {
 			desc[f.name] = prometheus.NewDesc(f.name, f.help, f.labels, nil)
 		}
 	}
@@ -228,7 +231,16 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	// Read under the lock and sent without it: whoever receives is not waited for.
 	var list []prometheus.Metric
 	set := func(f family, value float64, labels ...string) {
-		list = append(list, prometheus.MustNewConstMetric(g.desc[f.name], prometheus.GaugeValue, value, labels...))
+		kind := prometheus.GaugeValue
+		if f.kind == counter {
+			kind = prometheus.CounterValue
+		}
+		list = append(list, prometheus.MustNewConstMetric(g.desc[f.name], kind, value, labels...))
+	}
+	if g.m.failures != nil {
+		for receiver, n := range g.m.failures() {
+			set(notTold, float64(n), receiver)
+		}
 	}
 	g.m.gauges(set)
 	for _, metric := range list {

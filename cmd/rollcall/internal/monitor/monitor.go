@@ -26,13 +26,8 @@ type Options struct {
 	// Started is when the process began; zero is now.
 	Started time.Time
 	Version string
-	// Schedule is when runs begin, as rollcall.yaml has it, for the page.
-	Schedule string
-	// Zone is that of the times on the page; nil is UTC.
-	Zone *time.Location
-	// Deadline is how long one run may take, after which a process that still runs it is
-	// not healthy; 0 is not judged.
-	Deadline time.Duration
+	// Failures counts the notifications that each receiver did not get; nil is not known.
+	Failures func() map[string]int
 	// Past are the runs that are known from before, in any order. Only whole runs belong
 	// here: an apply for one person says nothing of the others.
 	Past []PastRun
@@ -61,13 +56,14 @@ type Monitor struct {
 	now      func() time.Time
 	started  time.Time
 	version  string
-	schedule string
-	zone     *time.Location
-	deadline time.Duration
+	failures func() map[string]int
 	log      *slog.Logger
 	metrics  *metrics
 
 	mu       sync.Mutex
+	schedule string
+	zone     *time.Location
+	deadline time.Duration
 	doing    doing
 	since    time.Time // of doing
 	ready    bool
@@ -164,8 +160,8 @@ var _ service.Listener = (*Monitor)(nil)
 // New makes a monitor of a service that has not begun.
 func New(options Options) *Monitor {
 	m := &Monitor{
-		now: options.Now, started: options.Started, version: options.Version, schedule: options.Schedule,
-		zone: options.Zone, deadline: options.Deadline, log: options.Log,
+		now: options.Now, started: options.Started, version: options.Version, log: options.Log,
+		failures: options.Failures, zone: time.UTC,
 		provider: make(map[string]*account), first: make(map[[2]string]time.Time),
 	}
 	if m.now == nil {
@@ -173,9 +169,6 @@ func New(options Options) *Monitor {
 	}
 	if m.started.IsZero() {
 		m.started = m.now()
-	}
-	if m.zone == nil {
-		m.zone = time.UTC
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
@@ -198,6 +191,15 @@ func New(options Options) *Monitor {
 	}
 	m.metrics = newMetrics(m)
 	return m
+}
+
+// Configure says what the configuration has by now: when runs begin, for the page; the
+// zone of its times; and how long one run may take with all that follows, after which a
+// process that still runs it is not healthy, 0 being not judged.
+func (m *Monitor) Configure(schedule string, zone *time.Location, longest time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.schedule, m.zone, m.deadline = schedule, zone, longest
 }
 
 // account is that of a provider, made where there is none.

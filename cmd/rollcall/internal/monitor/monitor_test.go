@@ -35,13 +35,15 @@ func watch(t testing.TB, change ...func(*Options)) (*Monitor, *clock) {
 	t.Helper()
 	c := &clock{tick}
 	options := Options{
-		Now: c.now, Started: tick.Add(-time.Hour), Version: "v1.2.3", Schedule: "0 2 * * *",
-		Zone: time.FixedZone("CST", -6*60*60), Deadline: 4 * time.Hour,
+		Now: c.now, Started: tick.Add(-time.Hour), Version: "v1.2.3",
+		Failures: func() map[string]int { return map[string]int{"webhook": 2, "slack": 0} },
 	}
 	for _, f := range change {
 		f(&options)
 	}
-	return New(options), c
+	m := New(options)
+	m.Configure("0 2 * * *", time.FixedZone("CST", -6*60*60), 4*time.Hour)
+	return m, c
 }
 
 // ask makes a request as a browser on this machine does.
@@ -204,7 +206,8 @@ func TestHealth(t *testing.T) {
 		})
 	}
 	t.Run("no deadline", func(t *testing.T) {
-		m, c := watch(t, func(o *Options) { o.Deadline = 0 })
+		m, c := watch(t)
+		m.Configure("0 2 * * *", time.UTC, 0)
 		m.Began(service.Run{Began: tick})
 		c.at = tick.Add(1000 * time.Hour)
 		if w := ask(m, sources.Secret{}, http.MethodGet, "/healthz"); w.Code != http.StatusOK {

@@ -146,8 +146,9 @@ func TestPageIsBounded(t *testing.T) {
 // TestHostile keeps what comes from outside text, wherever it comes from.
 func TestHostile(t *testing.T) {
 	m, c := watch(t, func(o *Options) {
-		o.Version, o.Schedule = hostile, hostile
+		o.Version = hostile
 	})
+	m.Configure(hostile, time.UTC, 0)
 	m.Standby(hostile)
 	for range 2 {
 		if source, _ := shown(t, m); strings.Contains(source, "<script") {

@@ -43,7 +43,6 @@ type body struct {
 	Summary       string         `json:"summary"`
 	Repeated      bool           `json:"repeated"`
 	Since         string         `json:"since,omitempty"`
-	StatusURL     string         `json:"statusURL,omitempty"`
 	Run           *runBody       `json:"run,omitempty"`
 	Providers     []providerBody `json:"providers"`
 	Counts        *countsBody    `json:"counts,omitempty"`
@@ -129,7 +128,7 @@ func (n *Notifier) compose(event string, of *view, since time.Time, repeated boo
 	late := n.overdue(now)
 	b := &body{
 		Format: Format, ID: newID(), Event: event, Time: stamp(now), Instance: n.clean(n.options.Instance, shortText),
-		Repeated: repeated, Since: stamp(since), StatusURL: n.clean(n.options.StatusURL, longText),
+		Repeated: repeated, Since: stamp(since),
 		Providers: []providerBody{}, Problems: []string{}, Leavers: []leaverBody{}, LeaversTotal: len(late),
 	}
 	if of != nil {
@@ -265,23 +264,19 @@ func slackText(b *body) string {
 		}
 		list(leavers, b.LeaversTotal)
 	}
-	tail := ""
-	if b.StatusURL != "" {
-		tail = "\n" + slackEscape(b.StatusURL)
-	}
 	text := ""
 	for i, line := range lines {
 		if i > 0 {
 			line = "\n" + line
 		}
 		// What does not fit is left out line by line, so that no escape is cut in two.
-		if len([]rune(text+line+tail)) > maxSlack-2 {
+		if len([]rune(text+line)) > maxSlack-2 {
 			text += "\n…"
 			break
 		}
 		text += line
 	}
-	return text + tail
+	return text
 }
 
 // mention is what those like Slack take for everybody without any markup; link is what

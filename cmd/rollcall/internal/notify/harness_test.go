@@ -130,7 +130,7 @@ func bubble(t *testing.T, settings Settings, play func(*stage)) {
 				}
 				return time.Now()
 			},
-			Transport: s.receivers, Secrets: s.secrets, Instance: "host-1", StatusURL: "https://rollcall.example.com/",
+			Transport: s.receivers, Secrets: s.secrets, Instance: "host-1",
 		})
 		if err := s.Configure(settings); err != nil {
 			t.Fatal(err)

@@ -50,8 +50,6 @@ type Options struct {
 	Secrets *sources.Secrets
 	// Instance names this rollcall run, as the name of its host does.
 	Instance string
-	// StatusURL is where people see how it is; empty is nowhere.
-	StatusURL string
 }
 
 // Settings are who is told, and of what. They are those of sources.NotifyConfig with the

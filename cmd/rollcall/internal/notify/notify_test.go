@@ -106,7 +106,7 @@ func TestBody(t *testing.T) {
 		if b.Run == nil || b.Run.Tick != "2000-01-01T00:00:00Z" || b.Run.Ended != "2000-01-01T00:01:00Z" || b.Run.Outcome != "incomplete" || b.Run.Exit != 3 || b.Run.Commit != "c0ffee" {
 			t.Errorf("the run is %+v", b.Run)
 		}
-		if b.Instance != "host-1" || b.StatusURL != "https://rollcall.example.com/" || b.Since != "2000-01-01T00:01:00Z" {
+		if b.Instance != "host-1" || b.Since != "2000-01-01T00:01:00Z" {
 			t.Errorf("the body is %+v", b)
 		}
 		if want := []providerBody{{"vendasta", "read", ""}, {"partoo", "unread", "GET /user: 401"}}; !slices.Equal(b.Providers, want) {

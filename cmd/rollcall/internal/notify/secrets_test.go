@@ -62,7 +62,7 @@ func TestNoSecretIsTold(t *testing.T) {
 			bubble(t, settings, func(s *stage) {
 				s.secrets.Remember(canary)
 				var told []string
-				s.options.Instance, s.options.StatusURL = text, text
+				s.options.Instance = text
 				for _, outcome := range service.Outcomes {
 					var r service.Report
 					poison(reflect.ValueOf(&r).Elem(), text)

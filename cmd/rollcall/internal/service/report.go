@@ -86,12 +86,22 @@ type Report struct {
 	Providers []string
 }
 
+// spoilt notes what keeps a run that may have gone well from having ended well.
+func (r *Report) spoilt(why string) {
+	if r.Outcome == Converged || r.Outcome == Interrupted {
+		r.Outcome, r.Exit = Incomplete, plan.ExitIncomplete
+	}
+	if r.Error == "" {
+		r.Error = why
+	}
+}
+
 // A Listener is told what a service does. Its methods return soon, never panic, and are
 // called one after the other.
 type Listener interface {
 	// Waiting says when the next run begins; zero when there is none.
 	Waiting(next time.Time)
-	// Standby says that another instance runs, and which, until Waiting is called.
+	// Standby says that another instance runs, or ran, and which, until Waiting is called.
 	Standby(holder string)
 	// Began says that a run begins.
 	Began(run Run)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"rollcall/plan"
 	"rollcall/sources"
 )
 
@@ -25,7 +26,7 @@ var (
 // A BusyError means that somebody else runs.
 type BusyError struct{ Holder string }
 
-func (e *BusyError) Error() string { return "busy: " + e.Holder }
+func (e *BusyError) Error() string { return e.Holder + " is still running" }
 
 // Turns says which of several instances runs a tick, so that exactly one does. It
 // outlives the program.
@@ -64,7 +65,8 @@ type Settings struct {
 type Service struct {
 	// Read reads the settings. When it fails, those from before hold.
 	Read func(ctx context.Context) (Settings, error)
-	// Once makes one run, and is to end soon once stop is closed. It does not panic.
+	// Once makes one run. Once stop is closed it is to end soon; once the turn is lost it
+	// has to begin nothing further.
 	Once func(ctx context.Context, stop <-chan struct{}, run Run, turn Turn) Report
 	// Listeners are told what happens.
 	Listeners []Listener
@@ -84,16 +86,14 @@ const clockBack = 24 * time.Hour
 
 // Serve runs until stop is closed, and returns when what is under way has ended. Reload
 // has the settings read anew. The context ends even that.
-func (s *Service) Serve(ctx context.Context, stop <-chan struct{}, reload <-chan struct{}) error {
+func (s *Service) Serve(ctx context.Context, stop, reload <-chan struct{}) (err error) {
 	if s.Chance == nil {
 		s.Chance = rand.Float64
 	}
-	settings, err := s.Read(ctx)
-	if err != nil {
+	if s.settings, err = s.read(ctx); err != nil {
 		return err
 	}
-	s.settings = settings
-	last, err := s.begin(ctx, stop)
+	last, err := s.begin(ctx, stop, reload)
 	if err != nil {
 		return err
 	}
@@ -105,25 +105,32 @@ func (s *Service) Serve(ctx context.Context, stop <-chan struct{}, reload <-chan
 		if tick.IsZero() {
 			return errors.New("schedule.cron has no further time")
 		}
-		s.each(func(l Listener) { l.Waiting(tick) })
-		s.Log.Info("waiting", "next", tick)
 		begins := tick.Add(time.Duration(s.Chance() * float64(s.settings.Schedule.Jitter)))
-		switch s.sleep(ctx, stop, reload, begins) {
+		s.each(func(l Listener) { l.Waiting(begins) })
+		s.Log.Info("waiting", "next", begins)
+		woken := s.sleep(ctx, stop, reload, begins)
+		for woken == reloaded && !time.Now().Before(tick) {
+			// Its time has come, whatever the schedule says from now on.
+			s.reread(ctx)
+			woken = s.sleep(ctx, stop, reload, begins)
+		}
+		switch woken {
 		case stopped:
 			return nil
 		case reloaded:
 			s.reread(ctx)
+			last = time.Now()
 			continue
 		case due:
 		}
 		s.reread(ctx)
-		last = s.passed(s.tick(ctx, stop, Run{Tick: tick, Reason: Scheduled}))
+		last = s.passed(s.tick(ctx, stop, reload, Run{Tick: tick, Reason: Scheduled}))
 	}
 }
 
 // begin makes up for what was left or missed while nothing ran, and returns the last
 // tick that is dealt with.
-func (s *Service) begin(ctx context.Context, stop <-chan struct{}) (time.Time, error) {
+func (s *Service) begin(ctx context.Context, stop, reload <-chan struct{}) (time.Time, error) {
 	now := time.Now()
 	left, err := s.settings.Turns.Left(ctx)
 	if err != nil {
@@ -140,8 +147,8 @@ func (s *Service) begin(ctx context.Context, stop <-chan struct{}) (time.Time, e
 	if run.Tick.IsZero() || run.Tick.After(now) {
 		return now, nil
 	}
-	s.tick(ctx, stop, run)
-	return time.Now(), nil
+	s.tick(ctx, stop, reload, run)
+	return s.passed(now), nil
 }
 
 // next is the tick after the last one.
@@ -151,10 +158,7 @@ func (s *Service) next(last time.Time) time.Time {
 		s.Log.Warn("the clock was put back", "last", last, "now", now)
 		last = now
 	}
-	if now.Before(last) {
-		now = last
-	}
-	return s.settings.Schedule.Next(now)
+	return s.settings.Schedule.Next(last)
 }
 
 // passed counts the ticks that came while one was run, and returns the last one.
@@ -179,7 +183,7 @@ const maxCounted = 10000
 
 // reread reads the settings, keeping the old ones where they can not be used.
 func (s *Service) reread(ctx context.Context) {
-	settings, err := s.Read(ctx)
+	settings, err := s.read(ctx)
 	if err != nil {
 		s.Log.Error("the configuration can not be used; what it said before holds", "error", err)
 		return
@@ -187,21 +191,35 @@ func (s *Service) reread(ctx context.Context) {
 	s.settings = settings
 }
 
+// read reads the settings; a panic ends the reading and not the service.
+func (s *Service) read(ctx context.Context) (settings Settings, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("rollcall broke: %v; this is a bug", r)
+		}
+	}()
+	return s.Read(ctx)
+}
+
 // tick runs a tick when it is this instance's turn, and returns it.
-func (s *Service) tick(ctx context.Context, stop <-chan struct{}, run Run) time.Time {
-	over := s.settings.Schedule.Next(run.Tick)
+func (s *Service) tick(ctx context.Context, stop, reload <-chan struct{}, run Run) time.Time {
 	standing, told := false, false
 	for {
 		turn, err := s.settings.Turns.Take(ctx, run.Tick)
 		var busy *BusyError
 		switch {
 		case err == nil:
-			s.run(ctx, stop, run, turn)
-			return run.Tick
+			if s.run(ctx, stop, run, turn) {
+				return run.Tick
+			}
 		case errors.Is(err, ErrDone):
+			if !standing {
+				// What this instance knew is old by now.
+				s.each(func(l Listener) { l.Standby("") })
+			}
 			return run.Tick
 		case errors.Is(err, ErrOverlapped):
-			s.each(func(l Listener) { l.Skipped(1) })
+			s.overlapped(run, err)
 			return run.Tick
 		case errors.As(err, &busy):
 			if !standing {
@@ -212,7 +230,7 @@ func (s *Service) tick(ctx context.Context, stop <-chan struct{}, run Run) time.
 		case ctx.Err() != nil:
 			return run.Tick
 		default:
-			if !told {
+			if !told || errors.Is(err, ErrGivenUp) {
 				s.failed(run, err)
 				told = true
 			}
@@ -220,23 +238,35 @@ func (s *Service) tick(ctx context.Context, stop <-chan struct{}, run Run) time.
 				return run.Tick
 			}
 		}
-		if !over.IsZero() && !time.Now().Add(s.settings.Poll).Before(over) {
+		again := time.Now().Add(s.settings.Poll)
+		if over := s.settings.Schedule.Next(run.Tick); !over.IsZero() && !again.Before(over) {
 			if busy != nil {
 				s.overlapped(run, busy)
 			}
 			return run.Tick
 		}
-		if s.sleep(ctx, stop, nil, time.Now().Add(s.settings.Poll)) == stopped {
+		if busy == nil {
+			s.each(func(l Listener) { l.Waiting(again) })
+		}
+		switch s.sleep(ctx, stop, reload, again) {
+		case stopped:
 			return run.Tick
+		case reloaded:
+			s.reread(ctx)
+		case due:
 		}
 	}
 }
 
-// overlapped reports a tick that somebody else left no time for. An instance that
-// stands by says nothing: whoever runs does.
-func (s *Service) overlapped(run Run, busy *BusyError) {
-	s.Log.Warn("skipped: somebody else was still running when the next run was due", "tick", run.Tick, "holder", busy.Holder)
-	s.each(func(l Listener) { l.Skipped(1) })
+// overlapped reports a tick that somebody else left no time for.
+func (s *Service) overlapped(run Run, why error) {
+	run.Began = time.Now()
+	s.Log.Warn("no run: somebody else was still running", "tick", run.Tick, "why", why)
+	report := Report{Run: run, Ended: run.Began, Outcome: Overlapped, Exit: plan.ExitError, Error: why.Error()}
+	s.each(func(l Listener) {
+		l.Skipped(1)
+		l.Ended(report)
+	})
 }
 
 // failed reports a tick whose turn could not be asked for.
@@ -244,15 +274,16 @@ func (s *Service) failed(run Run, err error) {
 	now := time.Now()
 	run.Began = now
 	s.Log.Error("no run", "tick", run.Tick, "error", err)
-	report := Report{Run: run, Ended: now, Outcome: Failed, Exit: 1, Error: err.Error()}
+	report := Report{Run: run, Ended: now, Outcome: Failed, Exit: plan.ExitError, Error: err.Error()}
 	s.each(func(l Listener) {
 		l.Began(run)
 		l.Ended(report)
 	})
 }
 
-// run makes one run in its turn.
-func (s *Service) run(ctx context.Context, stop <-chan struct{}, run Run, turn Turn) {
+// run makes one run in its turn. It is false when the turn was lost meanwhile, so that
+// the tick has to be asked for again.
+func (s *Service) run(ctx context.Context, stop <-chan struct{}, run Run, turn Turn) (ended bool) {
 	if turn.Again() {
 		run.Reason = TakenOver
 	}
@@ -260,23 +291,22 @@ func (s *Service) run(ctx context.Context, stop <-chan struct{}, run Run, turn T
 	s.each(func(l Listener) { l.Began(run) })
 	s.Log.Info("run begins", "tick", run.Tick, "reason", string(run.Reason))
 	report := s.once(ctx, stop, run, turn)
-	// What was stopped is left for whoever takes it next; so is what somebody else has
-	// taken already.
 	after := context.WithoutCancel(ctx)
 	var err error
-	if report.Outcome == Interrupted {
+	lost := isClosed(turn.Lost())
+	switch {
+	case lost:
+		report.spoilt("the turn was lost before the run had ended: whoever has it by now goes on from there")
 		err = turn.Release(after)
-	} else {
+	case report.Outcome == Interrupted:
+		// Left for whoever takes it next.
+		err = turn.Release(after)
+	default:
 		err = turn.Done(after, report.Outcome)
 	}
 	if err != nil {
 		s.Log.Error("the end of the run could not be recorded", "tick", run.Tick, "error", err)
-		if report.Outcome == Converged {
-			report.Outcome, report.Exit = Incomplete, 3
-		}
-		if report.Error == "" {
-			report.Error = fmt.Sprintf("the end of the run could not be recorded: %v", err)
-		}
+		report.spoilt(fmt.Sprintf("the end of the run could not be recorded: %v", err))
 	}
 	s.each(func(l Listener) { l.Ended(report) })
 	level := slog.LevelInfo
@@ -284,28 +314,26 @@ func (s *Service) run(ctx context.Context, stop <-chan struct{}, run Run, turn T
 		level = slog.LevelError
 	}
 	s.Log.Log(after, level, "run ended", "tick", run.Tick, "outcome", string(report.Outcome), "exit", report.Exit, "took", report.Ended.Sub(run.Began), "error", report.Error)
+	return !lost || isClosed(stop)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // once makes the run; a panic in it ends the run and not the service.
 func (s *Service) once(ctx context.Context, stop <-chan struct{}, run Run, turn Turn) (report Report) {
 	defer func() {
 		if r := recover(); r != nil {
-			report = Report{Run: run, Ended: time.Now(), Outcome: Failed, Exit: 1, Error: fmt.Sprintf("rollcall broke: %v; this is a bug", r)}
+			report = Report{Run: run, Ended: time.Now(), Outcome: Failed, Exit: plan.ExitError, Error: fmt.Sprintf("rollcall broke: %v; this is a bug", r)}
 		}
 	}()
-	either := make(chan struct{})
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-stop:
-		case <-turn.Lost():
-		case <-done:
-			return
-		}
-		close(either)
-	}()
-	report = s.Once(ctx, either, run, turn)
+	report = s.Once(ctx, stop, run, turn)
 	if report.Ended.IsZero() {
 		report.Ended = time.Now()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,8 @@ type turns struct {
 	begun map[int64]int
 	last  time.Time
 	busy  func() error
+	lose  chan struct{} // closed, the next turn is lost
+	fails error         // what Done fails with
 }
 
 func newTurns() *turns {
@@ -37,7 +40,7 @@ func (t *turns) Take(_ context.Context, tick time.Time) (service.Turn, error) {
 		return nil, service.ErrDone
 	}
 	t.begun[tick.Unix()]++
-	return &turn{all: t, tick: tick, lost: make(chan struct{})}, nil
+	return &turn{all: t, tick: tick, lost: t.lose}, nil
 }
 func (t *turns) Last(context.Context) (time.Time, error) { return t.last, nil }
 func (t *turns) Left(context.Context) (time.Time, error) {
@@ -58,6 +61,9 @@ type turn struct {
 func (t *turn) Again() bool           { return t.all.begun[t.tick.Unix()] > 1 }
 func (t *turn) Lost() <-chan struct{} { return t.lost }
 func (t *turn) Done(_ context.Context, outcome service.Outcome) error {
+	if t.all.fails != nil {
+		return t.all.fails
+	}
 	t.all.ended[t.tick.Unix()], t.all.last = outcome, t.tick
 	return nil
 }
@@ -162,7 +168,7 @@ func TestJitter(t *testing.T) {
 		}
 		n.Chance = func() float64 { return 0.5 }
 		n.serve(t, 3*time.Hour)
-		n.diary.want(t, "01 00:00:00 waiting for 01 02:00", "01 02:05:00 began 01 02:00 scheduled", "01 02:06:00 ended converged", "01 02:06:00 waiting for 02 02:00")
+		n.diary.want(t, "01 00:00:00 waiting for 01 02:05", "01 02:05:00 began 01 02:00 scheduled", "01 02:06:00 ended converged", "01 02:06:00 waiting for 02 02:05")
 	})
 }
 
@@ -253,7 +259,7 @@ func TestBusy(t *testing.T) {
 		{"who died", 5 * time.Minute, func(n *night) { n.turns.begun[time.Now().Truncate(time.Hour).Unix()] = 1 }, []string{"01 02:05:00 began 01 02:00 taken over", "01 02:06:00 ended converged", "01 02:06:00 waiting for 02 02:00"}},
 		{"who is done", 5 * time.Minute, func(n *night) { n.turns.ended[time.Now().Truncate(time.Hour).Unix()] = service.Converged }, []string{"01 02:05:00 waiting for 02 02:00"}},
 		{"who was doing something else", 5 * time.Minute, func(*night) {}, []string{"01 02:05:00 began 01 02:00 scheduled", "01 02:06:00 ended converged", "01 02:06:00 waiting for 02 02:00"}},
-		{"who takes longer", 30 * time.Hour, func(*night) {}, []string{"02 01:59:50 skipped 1", "02 01:59:50 waiting for 02 02:00", "02 02:00:00 standby for ana"}},
+		{"who takes longer", 30 * time.Hour, func(*night) {}, []string{"02 01:59:50 skipped 1", "02 01:59:50 ended overlapped ana is still running", "02 01:59:50 waiting for 02 02:00", "02 02:00:00 standby for ana"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -300,6 +306,18 @@ func TestTurnsUnreadable(t *testing.T) {
 			return nil
 		}
 		n.serve(t, 3*time.Hour)
+		// Each time that it waits to ask again it says so, and is not taken for stuck.
+		asked := 0
+		n.diary.lines = slices.DeleteFunc(n.diary.lines, func(line string) bool {
+			again := strings.Contains(line, " waiting for 01 02:0") && !strings.HasPrefix(line, "01 00")
+			if again {
+				asked++
+			}
+			return again
+		})
+		if asked != 30 {
+			t.Errorf("it asked %d times", asked)
+		}
 		n.diary.want(t, "01 00:00:00 waiting for 01 02:00", "01 02:00:00 began 01 02:00 scheduled", "01 02:00:00 ended failed the database is away",
 			"01 02:05:00 began 01 02:00 scheduled", "01 02:06:00 ended converged", "01 02:06:00 waiting for 02 02:00")
 	})
@@ -346,5 +364,128 @@ func TestReload(t *testing.T) {
 		n.serve(t, time.Hour)
 		n.diary.want(t, "01 00:00:00 waiting for 01 02:00", "01 00:10:00 waiting for 01 00:30", "01 00:20:00 waiting for 01 00:30",
 			"01 00:30:00 began 01 00:30 scheduled", "01 00:31:00 ended converged", "01 00:31:00 waiting for 02 00:30")
+	})
+}
+
+// TestReloadWhileJitterRuns: a run whose time has come is made, whatever is read anew
+// before it begins.
+func TestReloadWhileJitterRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight("0 2 * * *")
+		read := n.Read
+		n.Read = func(ctx context.Context) (service.Settings, error) {
+			s, err := read(ctx)
+			s.Schedule.Jitter = 10 * time.Minute
+			return s, err
+		}
+		n.Chance = func() float64 { return 0.5 }
+		go func() {
+			time.Sleep(2*time.Hour + 2*time.Minute)
+			n.reload <- struct{}{}
+		}()
+		n.serve(t, 3*time.Hour)
+		n.diary.want(t, "01 00:00:00 waiting for 01 02:05", "01 02:05:00 began 01 02:00 scheduled", "01 02:06:00 ended converged", "01 02:06:00 waiting for 02 02:05")
+	})
+}
+
+// TestReloadWhilePolling: what is wrong with the settings can be mended while somebody is
+// asked for the turn again and again.
+func TestReloadWhilePolling(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight("0 2 * * *")
+		away := true
+		read := n.Read
+		reads := 0
+		n.Read = func(ctx context.Context) (service.Settings, error) {
+			if reads++; reads > 2 { // at the start, at the tick, and then by the reload
+				away = false
+			}
+			return read(ctx)
+		}
+		n.turns.busy = func() error {
+			if away {
+				return errors.New("the password is wrong")
+			}
+			return nil
+		}
+		go func() {
+			time.Sleep(2*time.Hour + 65*time.Second)
+			n.reload <- struct{}{}
+		}()
+		n.serve(t, 2*time.Hour+30*time.Minute)
+		if got := strings.TrimSpace(n.diary.lines[len(n.diary.lines)-2]); got != "01 02:02:05 ended converged" {
+			t.Errorf("%q", n.diary.lines)
+		}
+	})
+}
+
+// TestLost: a run whose turn was lost has not ended well, is told, and its tick is taken
+// up again.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight("0 2 * * *")
+		n.turns.lose = make(chan struct{})
+		n.runs = func(_ <-chan struct{}, run service.Run) service.Report {
+			if run.Reason == service.Scheduled {
+				close(n.turns.lose)
+			}
+			return service.Report{Run: run, Outcome: service.Converged}
+		}
+		take := n.Once
+		n.Once = func(ctx context.Context, stop <-chan struct{}, run service.Run, turn service.Turn) service.Report {
+			report := take(ctx, stop, run, turn)
+			n.turns.lose = nil // the next one is not
+			return report
+		}
+		n.serve(t, 3*time.Hour)
+		n.diary.want(t, "01 00:00:00 waiting for 01 02:00", "01 02:00:00 began 01 02:00 scheduled",
+			"01 02:00:00 ended incomplete the turn was lost before the run had ended: whoever has it by now goes on from there",
+			"01 02:00:00 waiting for 01 02:00", "01 02:00:10 began 01 02:00 taken over", "01 02:00:10 ended converged", "01 02:00:10 waiting for 02 02:00")
+	})
+}
+
+// TestUnrecorded: a run whose end could not be recorded is not told as one that went well.
+func TestUnrecorded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight("0 2 * * *")
+		n.turns.fails = errors.New("the disk is full")
+		n.serve(t, 3*time.Hour)
+		n.diary.want(t, "01 00:00:00 waiting for 01 02:00", "01 02:00:00 began 01 02:00 scheduled",
+			"01 02:01:00 ended incomplete the end of the run could not be recorded: the disk is full", "01 02:01:00 waiting for 02 02:00")
+	})
+}
+
+// TestBrokenSettings: a panic while the settings are read ends neither the run nor the
+// service.
+func TestBrokenSettings(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight("0 2 * * *")
+		read, first := n.Read, true
+		n.Read = func(ctx context.Context) (service.Settings, error) {
+			if !first {
+				panic("no")
+			}
+			first = false
+			return read(ctx)
+		}
+		n.serve(t, 3*time.Hour)
+		n.diary.want(t, "01 00:00:00 waiting for 01 02:00", "01 02:00:00 began 01 02:00 scheduled", "01 02:01:00 ended converged", "01 02:01:00 waiting for 02 02:00")
+	})
+}
+
+// TestLeftOfTheFuture: what was begun by a clock that was ahead is not run before its
+// time.
+func TestLeftOfTheFuture(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight("@hourly")
+		n.turns.begun[time.Now().Add(time.Hour).Unix()] = 1
+		n.serve(t, 30*time.Minute)
+		n.diary.want(t, "01 00:00:00 waiting for 01 01:00")
 	})
 }
