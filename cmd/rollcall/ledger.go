@@ -95,20 +95,24 @@ func (a *app) remember(ctx context.Context, config *sources.Config) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return broken(unreadableLedger(err))
+		return at.unreadable(err)
 	}
 	defer func() { _ = opened.Close() }()
 	state, err := opened.State(ctx)
 	if err != nil {
-		return broken(unreadableLedger(err))
+		return at.unreadable(err)
 	}
 	a.memory = state
 	return a.sameAccounts(config, state)
 }
 
-// unreadableLedger says what can be done about a ledger that can not be read.
-func unreadableLedger(err error) error {
-	return fmt.Errorf("%w; mend it, or put a copy back: a run without it would not know whom it manages", err)
+// unreadable says what can be done about a ledger that can not be read.
+func (p place) unreadable(err error) error {
+	what := "mend it, or put a copy back: a run without it would not know whom it manages"
+	if p.path == "" {
+		what = "see that the database runs, can be reached from here and lets this user in, and run again: nothing is done without it"
+	}
+	return broken(fmt.Errorf("%w; %s", err, what))
 }
 
 // sameAccounts refuses a provider that stands for another account than the one whose
@@ -254,7 +258,7 @@ const releasing = 5 * time.Second
 func (a *app) holdLease(ctx context.Context, at place, span time.Duration) (*hold, error) {
 	opened, err := at.open(ctx)
 	if err != nil {
-		return nil, broken(unreadableLedger(err))
+		return nil, at.unreadable(err)
 	}
 	lease, err := opened.Acquire(ctx, applyLease, string(ourselves()), span)
 	var held *ledger.HeldError

@@ -245,11 +245,11 @@ func (a *app) past(ctx context.Context, config *sources.Config) (runs []monitor.
 		return nil, nil
 	}
 	if err != nil {
-		return nil, broken(unreadableLedger(err))
+		return nil, at.unreadable(err)
 	}
 	entries, err := opened.Entries(ctx, ledger.Filter{Since: time.Now().Add(-pastKept), Kinds: []ledger.Kind{ledger.RunBegan, ledger.RunEnded}})
 	if err = errors.Join(err, opened.Close()); err != nil {
-		return nil, broken(unreadableLedger(err))
+		return nil, at.unreadable(err)
 	}
 	began := make(map[string]ledger.Entry)
 	for _, e := range entries {

@@ -114,7 +114,7 @@ func (t *turns) read(ctx context.Context, read func(*ledger.Ledger) error) error
 		return nil
 	}
 	if err != nil {
-		return broken(unreadableLedger(err))
+		return at.unreadable(err)
 	}
 	return errors.Join(read(opened), opened.Close())
 }

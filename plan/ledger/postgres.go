@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -183,7 +184,24 @@ func without(text string, address *url.URL) string {
 func plain(err error) error {
 	var refused *pgconn.ConnectError
 	if errors.As(err, &refused) {
-		return refused.Unwrap()
+		return tries{refused.Unwrap()}
 	}
 	return err
+}
+
+// tries are what became of several tries to connect, of which each that went as another
+// did is told once.
+type tries struct{ err error }
+
+func (t tries) Unwrap() error { return t.err }
+
+// Error tells them in one line.
+func (t tries) Error() string {
+	var told []string
+	for line := range strings.Lines(t.err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(told, line) {
+			told = append(told, line)
+		}
+	}
+	return strings.Join(told, "; ")
 }
