@@ -254,6 +254,9 @@ func (r *run) decide(ctx context.Context, c *Change) ChangeResult {
 		return newChangeResult(c, Skipped, "not begun: the lease of the ledger was lost, so another run may have taken over")
 	default:
 	}
+	if why := r.unwritten(); why != "" {
+		return newChangeResult(c, Skipped, "not begun: "+why)
+	}
 	provider, known := r.byName[c.Provider]
 	access := r.access[c.ID]
 	connection := r.Connections[c.Provider]
@@ -294,6 +297,14 @@ func (r *run) send(ctx context.Context, w *worker) ChangeResult {
 		r.unrecorded(err)
 	}
 	return outcome
+}
+
+// unwritten is what the ledger could not take, after which nothing further is begun; ""
+// while it takes everything.
+func (r *run) unwritten() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result.unrecorded
 }
 
 // unrecorded notes that the ledger could not take something.

@@ -70,7 +70,7 @@ func (s *Schema) unknownKey(m mistake) string {
 		return said
 	}
 	said := "unknown key " + quote(name)
-	if parent := m.path[:len(m.path)-1]; sensitive(parent) && (parent[len(parent)-1] != "auth" || parent[0] == "roster") {
+	if parent := m.path[:len(m.path)-1]; Sensitive(parent) && (!slices.Contains(named, parent[len(parent)-1]) || parent[0] == "roster") {
 		said = "unknown key" // a secret written into the wrong place may have become one
 	}
 	if m.near != "" {
@@ -128,7 +128,7 @@ func (s *Schema) notInEnum(m mistake) string {
 		must = said
 	}
 	must = m.not(must)
-	if meant := near(text(m.value), allowed); meant != "" && !sensitive(m.path) {
+	if meant := near(text(m.value), allowed); meant != "" && !Sensitive(m.path) {
 		must += didYouMean(meant)
 	}
 	return must
@@ -243,12 +243,12 @@ func (m mistake) not(said string) string {
 func (m mistake) shown(said string, with func(value string) string) string {
 	switch value := m.value.(type) {
 	case string:
-		if sensitive(m.path) || strings.Contains(value, "://") && strings.Contains(value, "@") {
+		if Sensitive(m.path) || strings.Contains(value, "://") && strings.Contains(value, "@") {
 			return said
 		}
 		return with(quote(value))
 	case int64, float64, bool:
-		if sensitive(m.path) {
+		if Sensitive(m.path) {
 			return said
 		}
 		return with(fmt.Sprint(value))
@@ -257,13 +257,21 @@ func (m mistake) shown(said string, with func(value string) string) string {
 	}
 }
 
-// sensitive tells whether a secret may stand at a place or below it.
-func sensitive(path []string) bool {
+// Sensitive tells whether a secret may stand at a place or below it: whoever knows the
+// address of a webhook can send to it.
+func Sensitive(path []string) bool {
+	if len(path) > 0 && path[0] == "notify" && (len(path) == 1 || path[1] != "openFor" && path[1] != "quietFor") {
+		return true
+	}
 	return slices.ContainsFunc(path, func(step string) bool {
 		step = strings.ToLower(step)
 		return step == "auth" || strings.HasSuffix(step, "password") || strings.HasSuffix(step, "token")
 	})
 }
+
+// named are the keys below which an unknown one is a mistake of whoever knows what
+// stands there, and no secret.
+var named = []string{"auth", "notify", "webhook"}
 
 func text(v any) string {
 	t, _ := v.(string)

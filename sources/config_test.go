@@ -137,6 +137,18 @@ func TestConfigRefuses(t *testing.T) {
 		{top: `schedule: {cron: "@hourly", jitter: 1h}`, want: "2:37: must be shorter than the time between two runs of cron"},
 		{top: `schedule: {deadline: 10s}`, want: "2:22: write a time from 1m to 1d"},
 		{top: `ledger: {path: a.db, url: {env: DB}}`, want: "2:16: a ledger is a file or in a database: leave out path or url"},
+		{top: `listen: {address: "0.0.0.0:9090"}`, want: "2:19: is open to other machines, which takes a token: write token: {env: NAME} beside it, or an address of this machine such as 127.0.0.1:9090"},
+		{top: `listen: {address: ":9090"}`, want: "2:19: is open to other machines, which takes a token: write token: {env: NAME} beside it, or an address of this machine such as 127.0.0.1:9090"},
+		{top: `ledger: "postgres://u:open-sesame@db/x"`, want: "2:9: is the address of a database, and secrets never stand in a file: write ledger: {url: {env: NAME}}, and the address in that variable"},
+		{top: `ledger: {path: "postgres://u:open-sesame@db/x"}`, want: "2:16: is the address of a database, and secrets never stand in a file: write ledger: {url: {env: NAME}}, and the address in that variable"},
+		{top: `roster: ["https://u:open-sesame@example.com/r.git"]`, want: "2:10: is the address of a repository: write {git: ADDRESS, ref: main}, without a user or password in it"},
+		{top: `roster: ["git@example.com:r.git"]`, want: "2:10: is the address of a repository: write {git: ADDRESS, ref: main}, without a user or password in it"},
+		{top: `notify: "https://hooks.example.com/open-sesame"`, want: "2:9: must be a mapping such as {webhook: {url: {env: NAME}}, quietFor: 26h}"},
+		{top: `notify: {webhook: "https://hooks.example.com/open-sesame"}`, want: "2:19: must be a mapping such as {url: {env: NAME}, sign: {env: NAME}}"},
+		{top: `notify: {webhook: {url: {env: "https://hooks.example.com/open-sesame"}}}`, want: "2:31: must be the name of an environment variable: letters, digits and _, no digit first"},
+		{top: `notify: {slack: "https://hooks.example.com/open-sesame"}`, want: "2:17: secrets never stand in a file of rollcall: write {env: NAME}, {file: PATH} or {command: [program, argument]}"},
+		{top: `notify: {webhok: {}}`, want: `2:10: unknown key "webhok"; did you mean "webhook"?`},
+		{top: `schedule: "0 2 * * *"`, want: `2:11: must be a mapping such as {cron: "0 2 * * *", timeZone: America/Regina}`},
 		{top: `listen: {address: localhost}`, want: `2:19: must be an address and a port such as 127.0.0.1:9090, not "localhost"`},
 		{top: `notify: {slack: "https://hooks.example.com/x"}`, want: "2:17: secrets never stand in a file of rollcall: write {env: NAME}, {file: PATH} or {command: [program, argument]}"},
 		{provider: "onLeave: {suspend: now, delete: 1h}", want: "7:37: write a time of at least 1d, such as 30d"},
@@ -186,6 +198,9 @@ func TestConfigRefuses(t *testing.T) {
 			_, said, _ := strings.Cut(ds[0].String(), "rollcall.yaml:")
 			if said != test.want {
 				t.Errorf("said  %s\nwanted %s", said, test.want)
+			}
+			if shown := ds[0].Message + ds[0].Source; strings.Contains(shown, "sesame") {
+				t.Errorf("a secret is shown: %s", shown)
 			}
 		})
 	}

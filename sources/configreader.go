@@ -3,6 +3,8 @@ package sources
 import (
 	"fmt"
 	"math"
+	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +31,12 @@ func (r configReader) config() *Config {
 				r.git(config, item, origin)
 				continue
 			}
+			if repositoryAddress(item.Text()) {
+				// Neither is shown: a password may stand in it.
+				config.gitRefused = true
+				r.src.add(Error, origin.Line, origin.Column, errRosterAddress.Error(), false)
+				continue
+			}
 			config.Roster = append(config.Roster, item.Text())
 			config.rosterOrigins = append(config.rosterOrigins, origin)
 		}
@@ -52,6 +60,9 @@ func (r configReader) config() *Config {
 		case "token":
 			config.Listen.Token = r.secretAt(e)
 		}
+	}
+	if address := root.Get("listen").Get("address"); address != nil && config.Listen.Token == nil && open(config.Listen.Address) {
+		r.src.reportAt(address, errOpenAddress.Error())
 	}
 	for _, entry := range entries(root.Get("providers")) {
 		config.Providers = append(config.Providers, r.provider(entry))
@@ -79,6 +90,13 @@ func (r configReader) ledger(node *document.Node) LedgerConfig {
 		case "lease":
 			c.Lease = r.between(e.Value, time.Second, 10*time.Minute)
 		}
+	}
+	if strings.Contains(path, "://") {
+		at := node
+		if stated := node.Get("path"); stated != nil {
+			at = stated
+		}
+		r.src.add(Error, int(at.Line), int(at.Column), errLedgerAddress.Error(), false)
 	}
 	if c.URL != nil && node.Get("path") != nil {
 		r.src.reportAt(node.Get("path"), errTwoLedgers.Error())
@@ -328,4 +346,22 @@ func (r configReader) address(node *document.Node) string {
 		r.src.reportAt(node, err.Error())
 	}
 	return strings.TrimRight(node.Text(), "/")
+}
+
+// repositoryAddress reports of an entry of the roster that it is no path but the address
+// of a repository, by any of the forms that git has for one.
+func repositoryAddress(text string) bool {
+	host, _, ssh := strings.Cut(text, ":")
+	return strings.Contains(text, "://") || ssh && strings.Contains(host, "@") && !strings.ContainsAny(host, `/\`)
+}
+
+// open reports of an address to listen at that other machines reach it. What a name leads
+// to is for whoever listens to find out.
+func open(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && !ip.IsLoopback()
 }

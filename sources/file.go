@@ -18,17 +18,20 @@ import (
 
 // What is wrong with a value, and what to write.
 var (
-	errLimit      = errors.New("write a whole number, or a share from 0% to 100%")
-	errURL        = errors.New("is not a URL: write it like https://host/path")
-	errURLParts   = errors.New("a URL here has no user, query or fragment")
-	errURLPath    = errors.New("has a path with an empty or relative segment: write it like https://host/path")
-	errHTTP       = errors.New("http:// would send credentials in the clear: write https:// (http:// is allowed for this machine only)")
-	errDuration   = errors.New("is not a duration: write it like 30s, 5m, 12h or 2d")
-	errSpan       = errors.New("write a time of at least 1d, such as 30d")
-	errTimeout    = errors.New("write a time of more than 0s and at most 10m")
-	errTwoLedgers = errors.New("a ledger is a file or in a database: leave out path or url")
-	errJitter     = errors.New("must be shorter than the time between two runs of cron")
-	errZone       = errors.New("is not a time zone: write an IANA name like America/Regina")
+	errLimit         = errors.New("write a whole number, or a share from 0% to 100%")
+	errURL           = errors.New("is not a URL: write it like https://host/path")
+	errURLParts      = errors.New("a URL here has no user, query or fragment")
+	errURLPath       = errors.New("has a path with an empty or relative segment: write it like https://host/path")
+	errHTTP          = errors.New("http:// would send credentials in the clear: write https:// (http:// is allowed for this machine only)")
+	errDuration      = errors.New("is not a duration: write it like 30s, 5m, 12h or 2d")
+	errSpan          = errors.New("write a time of at least 1d, such as 30d")
+	errTimeout       = errors.New("write a time of more than 0s and at most 10m")
+	errLedgerAddress = errors.New("is the address of a database, and secrets never stand in a file: write ledger: {url: {env: NAME}}, and the address in that variable")
+	errRosterAddress = errors.New("is the address of a repository: write {git: ADDRESS, ref: main}, without a user or password in it")
+	errOpenAddress   = errors.New("is open to other machines, which takes a token: write token: {env: NAME} beside it, or an address of this machine such as 127.0.0.1:9090")
+	errTwoLedgers    = errors.New("a ledger is a file or in a database: leave out path or url")
+	errJitter        = errors.New("must be shorter than the time between two runs of cron")
+	errZone          = errors.New("is not a time zone: write an IANA name like America/Regina")
 )
 
 // maxShown is how long a line may be that is shown, or looked through for secrets,
@@ -207,7 +210,7 @@ func (s *sourceFile) validate(schema *schemas.Schema) [][]string {
 		// One place is reported once: what the parser refused may violate the schema
 		// as well.
 		if !s.problems[[2]int{line, column}] {
-			s.add(Error, line, column, v.Message, !slices.Contains(v.Path, "auth"))
+			s.add(Error, line, column, v.Message, !schemas.Sensitive(v.Path))
 		}
 		paths = append(paths, v.Path)
 	}

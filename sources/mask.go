@@ -8,7 +8,7 @@ import (
 
 // What may be a secret in a line of a file: all behind a key that names one, the
 // password of a URL, and long runs of key material.
-const secretName = `(?:[\w-]*(?:token|secret|password|passwd|passphrase|credential|api[_-]?key|account[_-]?key|private[_-]?key|subscription[_-]?key|authorization|service[_-]?account)[\w-]*|[\w-]*auth)["']?\s*[:=]` //nolint:gosec // words that name secrets, and no secret
+const secretName = `(?:[\w-]*(?:token|secret|password|passwd|passphrase|credential|api[_-]?key|account[_-]?key|private[_-]?key|subscription[_-]?key|authorization|service[_-]?account|webhook|heartbeat)[\w-]*|[\w-]*auth|notify)["']?\s*[:=]` //nolint:gosec // words that name secrets, and no secret
 
 var (
 	secretKey   = regexp.MustCompile(`(?i)` + secretName)

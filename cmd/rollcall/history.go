@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +83,8 @@ func (f historyFlags) check(args []string) error {
 		return errors.New("--note goes with --done")
 	case f.head != "" && !f.verify:
 		return errors.New("--head goes with --verify")
+	case f.head != "" && !headForm.MatchString(f.head):
+		return fmt.Errorf("--head %q is no head: write the ledgerHead of a result, a number, a hyphen and 64 digits", f.head)
 	case f.done && strings.TrimSpace(f.note) == "":
 		return errors.New("--done: say with --note what was done")
 	case f.done:
@@ -196,6 +199,9 @@ func (a *app) historyFilter(flags historyFlags, args []string) (f ledger.Filter,
 	}
 	return f, nil
 }
+
+// headForm is a head of the chain.
+var headForm = regexp.MustCompile(`^[0-9]+-[0-9a-f]{64}$`)
 
 func (a *app) verifyLedger(ctx context.Context, l *ledger.Ledger, head string) error {
 	present, err := l.Verify(ctx, head)

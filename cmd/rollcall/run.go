@@ -42,8 +42,8 @@ reported, changes nothing, and does not end the program.
 Times are those of schedule.timeZone. A time that is skipped when clocks are put
 forward comes right after it; one that comes twice counts once.
 
-The first SIGTERM or interrupt lets the changes under way finish, within --grace;
-the second ends them too. What was not done is left to the next run, or to another
+The first SIGTERM or interrupt lets the changes under way finish, within --grace,
+and the program ends with 0; the second ends them too. What was not done is left to the next run, or to another
 instance with the same ledger. SIGHUP has the configuration read again.
 
 --once makes one run at once and ends with its exit code; for a timer of the
@@ -58,6 +58,9 @@ system. --next says when the next five runs are.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(a.people) > 0 {
 				return invalid(errors.New("rollcall run is for everybody: leave --person to rollcall apply"))
+			}
+			if flags.listen != "" && (flags.once || flags.next) {
+				return invalid(errors.New("--listen is for a program that stays up: leave out --once and --next"))
 			}
 			if flags.grace < 0 {
 				return invalid(errors.New("--grace: write how long, as in 30s"))
@@ -278,6 +281,9 @@ func (a *app) listen(ctx context.Context, config *sources.Config, past []monitor
 		if token, err = a.secrets.Read(ctx, *ref); err != nil {
 			return nil, invalid(fmt.Errorf("%s: listen.token: %w", ref.Origin, err))
 		}
+		if len(token.Reveal()) < tokenLeast {
+			return nil, invalid(fmt.Errorf("%s: listen.token: %s has fewer than %d characters: wrong ones are not counted, so make it with openssl rand -hex 32", ref.Origin, ref, tokenLeast))
+		}
 	}
 	listener, err := monitor.Listen(ctx, config.Listen.Address, token)
 	if err != nil {
@@ -298,6 +304,9 @@ func (a *app) listen(ctx context.Context, config *sources.Config, past []monitor
 		<-served
 	}, nil
 }
+
+// tokenLeast is how long a token has to be that can be tried as often as one likes.
+const tokenLeast = 16
 
 // flushing is how long at the end notifications that wait may take.
 const flushing = 10 * time.Second

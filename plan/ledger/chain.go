@@ -211,6 +211,9 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, error) {
 func (l *Ledger) Verify(ctx context.Context, head string) (present string, err error) {
 	ctx, cancel := l.within(ctx, longest)
 	defer cancel()
+	if err := l.sound(ctx, "integrity_check"); err != nil {
+		return "", err
+	}
 	rows, err := l.db.QueryContext(ctx, "SELECT c.seq, c.at, c.kind, c.run, c.provider, c.action, c.status, c.details, c.prev, c.hash, coalesce(d.salt, ''), coalesce(d.body, '') FROM chain c LEFT JOIN details d ON d.seq = c.seq ORDER BY c.seq")
 	if err != nil {
 		return "", l.unreadable(err)

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -430,7 +431,7 @@ func TestOpenAndRead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, text := range map[string]string{"no database": strings.Repeat("this is no database\n", 100), "cut": "SQLite format 3\x00"} {
+	for name, text := range map[string]string{"no database": strings.Repeat("this is no database\n", 100), "cut": "SQLite format 3\x00", "empty": ""} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -442,6 +443,47 @@ func TestOpenAndRead(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), filepath.Join(path, "below", "a.file")); err == nil || errors.Is(err, ErrUnreadable) {
 		t.Errorf("below a file: %v", err)
+	}
+}
+
+// TestDamaged: a file of which a part was written over is not written to, and not said to
+// be whole.
+func TestDamaged(t *testing.T) {
+	l, path := sites[0].fresh(t)
+	for range 200 {
+		appended(t, l, Update{}, sent(ana("vendasta"), "create"))
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for at := 4096; at+4096 <= len(data); at += 4096 { // every page but the first
+		damaged := bytes.Clone(data)
+		copy(damaged[at:at+512], bytes.Repeat([]byte{0xa5}, 512))
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if opened, err := Open(t.Context(), path); err == nil {
+			_ = opened.Close()
+			t.Errorf("page %d: it is written to", at/4096)
+		} else if errors.Is(err, ErrUnreadable) {
+			refused++
+		}
+		reader, err := Read(t.Context(), path)
+		if err != nil {
+			continue
+		}
+		if _, err := reader.Verify(t.Context(), ""); err == nil {
+			t.Errorf("page %d: it is said to be whole", at/4096)
+		}
+		_ = reader.Close()
+	}
+	if refused == 0 {
+		t.Error("no page was damaged")
 	}
 }
 

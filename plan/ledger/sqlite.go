@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -32,20 +33,54 @@ func Open(ctx context.Context, path string) (*Ledger, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("ledger %s: its folder can not be made: %w", filepath.ToSlash(path), cause(err))
 	}
-	// SQLite would make the file with the umask's mode.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = create(ctx, path)
+	case err == nil && info.Size() == 0:
+		return nil, empty(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s can not be written: %w", filepath.ToSlash(path), cause(err))
 	}
-	_ = file.Close()
-	l, err := open(path, "rwc")
+	l, err := open(path, "rw")
 	if err != nil {
 		return nil, err
 	}
-	if err := l.migrate(ctx); err != nil {
+	if err := errors.Join(l.sound(ctx, "quick_check"), l.migrate(ctx)); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
+}
+
+// create makes a ledger beside its place and puts it there whole, so that one which is
+// empty is never a new one.
+func create(ctx context.Context, path string) error {
+	// SQLite would make the file with the umask's mode.
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	if err := file.Close(); err != nil {
+		return err
+	}
+	l, err := open(file.Name(), "rw")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(l.migrate(ctx), l.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err == nil || errors.Is(err, fs.ErrExist) {
+		return nil // somebody else may have made one meanwhile
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// empty is the error for a file that has nothing in it.
+func empty(path string) error {
+	return fmt.Errorf("%w: %s: it is empty, as after a full disk; put a copy back, or delete it if there never was another", ErrUnreadable, filepath.ToSlash(path))
 }
 
 // Read opens the ledger at a path for reading: it makes nothing and keeps no writer
@@ -58,8 +93,10 @@ func Read(ctx context.Context, path string) (*Ledger, error) {
 		return nil, fmt.Errorf("ledger %s: %w", filepath.ToSlash(path), fs.ErrNotExist)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.ToSlash(path), cause(err))
-	case info.Size() == 0: // made and never used
-		return nil, fmt.Errorf("ledger %s: %w", filepath.ToSlash(path), fs.ErrNotExist)
+	case info.IsDir():
+		return nil, fmt.Errorf("%w: %s: it is a folder", ErrUnreadable, filepath.ToSlash(path))
+	case info.Size() == 0:
+		return nil, empty(path)
 	}
 	l, err := read(ctx, path, "ro")
 	var refused *sqlite.Error
@@ -69,6 +106,22 @@ func Read(ctx context.Context, path string) (*Ledger, error) {
 		return read(ctx, path, "rw")
 	}
 	return l, err
+}
+
+// sound looks whether a file is whole, by one of SQLite's own checks.
+func (l *Ledger) sound(ctx context.Context, check string) error {
+	if l.db.dialect.remote {
+		return nil // for whoever keeps the server
+	}
+	var found string
+	err := l.db.QueryRowContext(ctx, "PRAGMA "+check+"(1)").Scan(&found)
+	if err == nil && found != "ok" {
+		err = fmt.Errorf("the file is damaged (%s)", strings.Join(strings.Fields(found), " "))
+	}
+	if err != nil {
+		return l.unreadable(err)
+	}
+	return nil
 }
 
 func read(ctx context.Context, path, mode string) (*Ledger, error) {
